@@ -1,0 +1,39 @@
+# Everything a newcomer needs: `make demo`, then `make test`. Both create what they use.
+PYTHON ?= python3
+PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BIN := .venv/bin
+
+.PHONY: env lean demo test check format clean
+
+env: .venv/.ready
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) --editable '.[gpu,report,train,dev]'
+	@touch $@
+
+# What a user of a finished model installs: no torch, no monai.
+lean: .venv-lean/.ready
+.venv-lean/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-lean
+	.venv-lean/bin/python $(PIP) --editable '.[cpu]'
+	@touch $@
+
+demo: env
+	$(BIN)/mtranslate demo -o demo --overwrite
+
+test: env lean
+	$(BIN)/pytest
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_layers.py
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venv-lean demo runs build dist *.egg-info
