@@ -1,0 +1,121 @@
+"""Where the patient is: foreground of MR and PET, body mask of CT, and what a volume's numbers look like."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from modality_translate.intensities.modality import ModalityName
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Spacing = tuple[float, float, float]
+
+BODY_HU = -300.0
+"""Above: soft tissue, fat and bone. Below: air, lung, and the foam of a couch."""
+CLOSED_GAP = 3.0
+"""Gaps up to about twice this many mm are bridged by the closing."""
+SMOOTHED = 2.5
+"""Axes with voxels up to this many mm are smoothed over three voxels, against the noise of air."""
+COMPRESSION = 300.0
+"""Gain of the logarithm before Otsu. On volumes with hot spots or a strong coil field, a threshold on plain values
+keeps only the brightest tissue; with 300, air and body part on MR and PET alike."""
+COMPRESSION_IN_AIR = 30.0
+"""The same where nine tenths of the volume are air, whose noise a larger gain would spread."""
+ENOUGH_VOXELS = 1_000_000
+"""A threshold or a histogram needs no more samples than this."""
+
+
+def sample(array: NDArray[Any], voxels: int = ENOUGH_VOXELS) -> NDArray[Any]:
+    """A view of every n-th voxel along each axis of `array` (X, Y, Z), about `voxels` of them at most."""
+    step = max(1, math.ceil((array.size / voxels) ** (1 / 3)))
+    return array[::step, ::step, ::step]
+
+
+def foreground(array: Array, spacing: Spacing | None = None) -> Mask:
+    """Tissue against air in an MR or PET volume (X, Y, Z) of any unit; the voxel size in mm is taken as 1 without one.
+
+    Otsu's threshold of lightly smoothed, log-compressed values, then closing, the largest component, and holes filled
+    slice by slice (axial). Empty only for a constant volume.
+    """
+    sizes = spacing or (1.0, 1.0, 1.0)
+    smooth = ndimage.uniform_filter(array, [3 if size <= SMOOTHED else 1 for size in sizes], mode="nearest")
+    threshold = _air_threshold(smooth)
+    # Smoothing alone would swell the edge; plain values alone would let the noise of air in.
+    bright = (smooth > threshold) & (array > threshold)
+    if not bright.any():
+        bright = array > array.min()
+    return _filled(_largest(_closed(bright, sizes)))
+
+
+def body_mask(array: Array, modality: ModalityName, spacing: Spacing | None = None) -> Mask:
+    """The patient's body in a volume (X, Y, Z) whose z axis runs along the body.
+
+    CT, in HU: the largest face-connected component above -300 HU, holes filled slice by slice (axial).
+    MR and PET: `foreground`.
+    """
+    if modality != "CT":
+        return foreground(array, spacing)
+    return _filled(_largest(array > BODY_HU))
+
+
+def guess_modality(array: Array) -> ModalityName | None:
+    """CT if `array` (X, Y, Z) looks like HU: a mode of air near -1000 and soft tissue around 0; otherwise None.
+
+    MR and PET cannot be told apart safely from their numbers.
+    """
+    values = sample(array)
+    counts, edges = np.histogram(values, bins=np.arange(-1200.0, -299.0, 20.0))
+    if counts.sum() < 0.01 * values.size:
+        return None
+    mode = edges[counts.argmax()]
+    tissue = np.mean((values > -150.0) & (values < 150.0))
+    return "CT" if -1100.0 <= mode <= -850.0 and tissue > 0.02 else None
+
+
+def _air_threshold(array: Array) -> float:
+    from skimage.filters import threshold_otsu
+
+    values = sample(array).astype(np.float64).ravel()
+    lo, body, hi = np.percentile(values, [1.0, 90.0, 99.0])
+    # Hot spots can fill several percent of a PET, so the scale is the 90th percentile, unless that is still air.
+    scale, gain = (body - lo, COMPRESSION) if body - lo > 0.12 * (hi - lo) else (hi - lo, COMPRESSION_IN_AIR)
+    if scale <= 0:
+        return float(array.min())
+    compressed = np.log1p(gain * np.clip((values - lo) / scale, 0.0, 1.0))
+    return float(lo + scale * np.expm1(threshold_otsu(compressed)) / gain)
+
+
+def _closed(mask: Mask, spacing: Spacing) -> Mask:
+    """Closing with a box: separable, and thick slices are bridged only where they are thin enough."""
+    widths = [2 * round(CLOSED_GAP / size) + 1 for size in spacing]
+    closed = mask.view(np.uint8)
+    for filter1d in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
+        for axis, width in enumerate(widths):
+            closed = filter1d(closed, width, axis=axis, mode="nearest")
+    return closed.view(np.bool_)
+
+
+def _largest(mask: Mask) -> Mask:
+    labels, count = ndimage.label(mask)
+    if count <= 1:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return np.asarray(labels == sizes.argmax())
+
+
+def _filled(mask: Mask) -> Mask:
+    """`mask` with the holes of each axial slice filled; equals scipy's binary_fill_holes of every slice, at once."""
+    in_slice = np.zeros((3, 3, 3), np.bool_)
+    in_slice[1, :, 1] = in_slice[:, 1, 1] = True
+    labels, count = ndimage.label(~mask, in_slice)
+    hole = np.ones(count + 1, np.bool_)
+    hole[0] = False
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        hole[np.unique(edge)] = False
+    return mask | hole[labels]
