@@ -1,0 +1,151 @@
+"""What the training sources looked like, and whether a new volume is like them (raw units of the source)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from modality_translate.intensities.foreground import body_mask, guess_modality, sample
+from modality_translate.intensities.modality import ModalityName
+from modality_translate.pipeline.spec import Envelope, Millimetres, Spec
+from modality_translate.volumes.geometry import orient
+from modality_translate.volumes.volume import Volume
+
+ENOUGH_VOXELS = 2_000_000
+"""Statistics are taken from a regular subset of about this many voxels."""
+SPACING_FACTOR = 2.0
+EXTENT_FACTORS = (0.4, 2.5)
+"""How far outside the training range voxel size and field of view may lie."""
+CT_MEDIAN_MARGIN = 300.0
+"""HU: the body's median moves by less than this between regions of the body, lungs apart."""
+PET_FACTOR = 10.0
+"""The body's median SUV moves by less than this between tracers' usual doses and times."""
+HIGHEST_SUV = 100.0
+"""For the 99th percentile in the body; activity in Bq/ml is in the thousands."""
+AXES = ("left-right", "front-back", "head-foot")
+
+
+class Measured(NamedTuple):
+    """One volume's numbers, in canonical orientation; what each means stands at `Envelope`."""
+
+    spacing: Millimetres
+    extent: Millimetres
+    low: float
+    median: float
+    high: float
+
+
+def measure(volume: Volume, modality: ModalityName) -> Measured:
+    """The numbers of one source volume, in its raw units."""
+    array, grid = orient(volume.array, volume.grid)
+    values = sample(array, ENOUGH_VOXELS)
+    inside = values[body_mask(values, modality)]
+    median, high = np.percentile(inside if inside.size else values, [50.0, 99.0])
+    return Measured(grid.spacing, grid.extent, float(np.percentile(values, 1.0)), float(median), float(high))
+
+
+def envelope_of(cases: Iterable[Measured]) -> Envelope:
+    """The range that the training volumes span."""
+    spacing, extent, low, median, high = zip(*cases, strict=True)
+    return Envelope(
+        spacing=_triple_range(spacing),
+        extent=_triple_range(extent),
+        low=(min(low), max(low)),
+        median=(min(median), max(median)),
+        high=(min(high), max(high)),
+        cases=len(low),
+    )
+
+
+def check_envelope(volume: Volume, spec: Spec) -> list[str]:
+    """Reasons, in plain words with numbers, why `volume` is not what the model was trained on; none if it fits.
+
+    Generous on purpose: voxel size within a factor 2 of the training range, field of view within 0.4 to 2.5; absolute
+    values are judged for CT and PET, as MR has no unit. Without an envelope in the spec only values are judged.
+    """
+    if not np.isfinite(volume.array).all():
+        return ["some voxels are NaN or infinite"]
+    first = float(volume.array.flat[0])
+    if (volume.array == first).all():
+        return [f"every voxel has the same value, {first:g}: the volume is empty"]
+    found = measure(volume, spec.source.modality)
+    reasons = list(_VALUE_CHECKS[spec.source.modality](found, guess_modality(volume.array), spec.envelope))
+    if spec.envelope is not None:
+        reasons += _spacing_reasons(found, spec.envelope)
+        reasons += _extent_reasons(found, spec.envelope)
+    return reasons
+
+
+Guess = ModalityName | None
+
+
+def _ct_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:
+    if found.low > -50.0:
+        yield (
+            f"the values are not HU: 1 % of the voxels lie below {found.low:.4g}, where CT has air (-1000) or "
+            "fat (-100); it looks like MR or PET, or like CT that was rescaled or stored with an offset (often 1024)"
+        )
+    elif found.low < -1100.0 and guess is None:
+        yield (
+            f"the values are not HU: 1 % of the voxels lie below {found.low:.4g}, and there is no soft tissue around 0 "
+            "beside air around -1000; it looks like CT stored with an offset"
+        )
+    elif envelope is not None and not _within(found.median, envelope.median, CT_MEDIAN_MARGIN):
+        yield (
+            f"the body's median is {found.median:.4g} HU; the training volumes had "
+            f"{envelope.median[0]:.4g} to {envelope.median[1]:.4g} HU"
+        )
+
+
+def _mr_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:  # noqa: ARG001
+    if guess == "CT":
+        yield f"the model takes MR, but the values look like CT in HU: air near -1000 (1 % lie below {found.low:.4g})"
+
+
+def _pet_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:
+    if guess == "CT":
+        yield f"the model takes PET, but the values look like CT in HU: air near -1000 (1 % lie below {found.low:.4g})"
+    elif found.high > HIGHEST_SUV:
+        yield (
+            f"the values are not SUV: 1 % of the body lies above {found.high:.4g}; "
+            "it looks like activity in Bq/ml, or like MR"
+        )
+    elif envelope is not None and not _within_factor(found.median, envelope.median, PET_FACTOR):
+        yield (
+            f"the body's median is {found.median:.4g} SUV; the training volumes had "
+            f"{envelope.median[0]:.4g} to {envelope.median[1]:.4g} SUV"
+        )
+
+
+_VALUE_CHECKS: dict[ModalityName, Callable[[Measured, Guess, Envelope | None], Iterator[str]]] = {
+    "CT": _ct_reasons,
+    "MR": _mr_reasons,
+    "PET": _pet_reasons,
+}
+
+
+def _spacing_reasons(found: Measured, envelope: Envelope) -> Iterator[str]:
+    for axis, size, low, high in zip(AXES, found.spacing, *envelope.spacing, strict=True):
+        if not _within_factor(size, (low, high), SPACING_FACTOR):
+            yield f"the voxel size {axis} is {size:.3g} mm; the training volumes had {low:.3g} to {high:.3g} mm"
+
+
+def _extent_reasons(found: Measured, envelope: Envelope) -> Iterator[str]:
+    for axis, size, low, high in zip(AXES, found.extent, *envelope.extent, strict=True):
+        if not low * EXTENT_FACTORS[0] <= size <= high * EXTENT_FACTORS[1]:
+            yield f"the field of view {axis} is {size:.0f} mm; the training volumes had {low:.0f} to {high:.0f} mm"
+
+
+def _within(value: float, limits: tuple[float, float], margin: float) -> bool:
+    return limits[0] - margin <= value <= limits[1] + margin
+
+
+def _within_factor(value: float, limits: tuple[float, float], factor: float) -> bool:
+    return limits[0] / factor <= value <= limits[1] * factor
+
+
+def _triple_range(triples: Iterable[Millimetres]) -> tuple[Millimetres, Millimetres]:
+    x, y, z = zip(*triples, strict=True)
+    return (min(x), min(y), min(z)), (max(x), max(y), max(z))
