@@ -62,6 +62,9 @@ def main() -> None:
     except TranslationError as error:
         click.echo(f"Error: {_one_line(str(error))}", err=True)
         sys.exit(error.exit_code)
+    except MemoryError:
+        click.echo("Error: the machine ran out of memory. Close other programs, or take a smaller volume.", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
@@ -69,6 +72,10 @@ def main() -> None:
         # The reader of our output (such as `head`) went away; nothing is left to say to anyone.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        subject = error.filename or "operating system"
+        click.echo(f"Error: {_one_line(f'{subject}: {error.strerror or error}')}.", err=True)
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -1,0 +1,38 @@
+"""`mtranslate export`: a trained run into one model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from modality_translate.cli import options
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Model file to write (.onnx).")
+@click.option("--direction", type=click.Choice(["forward", "backward"]), default="forward", show_default=True,
+              help="backward: target to source, for runs that learn both (cyclegan).")  # fmt: skip
+@click.option("--author", default="not stated", show_default=True, help="Written into the file as model_author.")
+@click.option("--license", "licence", default="not stated", show_default=True, help="SPDX identifier of the weights.")
+@options.overwrite
+def command(
+    run: Path, output: Path, direction: Literal["forward", "backward"], author: str, licence: str, overwrite: bool
+) -> None:
+    """Write the best weights of RUN into one self-describing .onnx file.
+
+    The file is proven first: its answers must be those of the trained network, in the target's units.
+
+    Example: mtranslate export runs/mr-to-ct -o mr-to-ct.onnx
+    """
+    from modality_translate.cli.extras import needs_extra
+
+    with needs_extra("train", "export"):
+        from modality_translate.exporting.export import Signature, export_run
+
+    report = export_run(run, output, direction, overwrite, Signature(author, licence))
+    for parity in report.parities:
+        click.echo(str(parity), err=True)
+    click.echo(f"{report.path}: {report.spec.name}, {report.size / 2**20:.1f} MB")

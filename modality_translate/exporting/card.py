@@ -1,0 +1,54 @@
+"""The model card: what a reader must know, as plain text inside the file. Counts and figures only, no names."""
+
+from __future__ import annotations
+
+from modality_translate.exporting.parity import Parity
+from modality_translate.pipeline.spec import Channel, Spec
+
+
+def write_card(spec: Spec, parities: tuple[Parity, ...], licence: str) -> str:
+    """The card of the model that `spec` describes."""
+    sections = {
+        "Model": f"{spec.name}: {_channel(spec.source)} to {_channel(spec.target)}.",
+        "Intended use": "Research on cross-modality translation. Research use, not a medical device; synthetic volumes "
+        "are not for diagnosis or treatment, and may show or hide structures wrongly.",
+        "Training data": _training_data(spec),
+        "Input": _input(spec),
+        "Output": f"{spec.target.units} in [{_range(spec.target)}], on the input's own grid.",
+        "Accuracy": _accuracy(spec),
+        "Engines": "; ".join(str(parity) for parity in parities) + ".",
+        "Limits": "Valid for volumes like those of the training data only: others are refused unless forced. "
+        "Pathology, implants and other scanners have not been examined unless stated above.",
+        "Licence": licence + ".",
+    }
+    return "".join(f"{title}\n  {body}\n" for title, body in sections.items())
+
+
+def _channel(channel: Channel) -> str:
+    return f"{channel.modality} ({channel.units})"
+
+
+def _range(channel: Channel) -> str:
+    lo, hi = channel.scaling.fixed.range
+    return f"{lo:g}, {hi:g}"
+
+
+def _training_data(spec: Spec) -> str:
+    if spec.envelope is None:
+        return "Not described."
+    low, high = spec.envelope.spacing
+    spacings = " to ".join(" x ".join(f"{s:.2f}" for s in spacing) for spacing in (low, high))
+    return f"{spec.envelope.cases} source volumes, voxel sizes {spacings} mm."
+
+
+def _input(spec: Spec) -> str:
+    spacing = "the volume's own spacing" if spec.spacing is None else f"{' x '.join(f'{s:g}' for s in spec.spacing)} mm"
+    shape = " x ".join(str(n) for n in spec.tiling.patch)
+    return f"Patches of {shape} voxels in {spec.orientation} order at {spacing}; scaling and tiling are in the spec."
+
+
+def _accuracy(spec: Spec) -> str:
+    if not spec.accuracy:
+        return "Not measured on held-out volumes."
+    figures = ", ".join(f"{key} {value:g}" for key, value in sorted(spec.accuracy.items()))
+    return f"Means over the held-out cases, in output units: {figures}."

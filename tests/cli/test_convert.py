@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from modality_translate.cli.main import main
+from modality_translate.runtime import engine
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., tuple[int, str, str]]:
+    """The command line as a user types it: (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mtranslate", *map(str, words)])
+        with pytest.raises(SystemExit, match=r"\d") as ended:
+            main()
+        said = capsys.readouterr()
+        return int(str(ended.value.code)), said.out, said.err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_folder_with_one_bad_file_is_converted_and_exits_with_8(run: Run, model: Path, scans: Path, tmp_path: Path):
+    code, out, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cpu")
+    assert code == 8
+    assert out.startswith("2 converted, 1 failed, 0 skipped")
+    assert "converted: a.nii.gz" in err
+    assert "failed: b/damaged.nii.gz: " in err
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["totals"] == {"converted": 2, "failed": 1, "skipped": 0}
+    assert (report["model"], report["device"]) == ("tiny", "cpu")
+    assert str(tmp_path) not in json.dumps(report)
+
+
+def test_quiet_tells_failures_only(run: Run, model: Path, scans: Path, tmp_path: Path):
+    _, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-q")
+    assert [line.split(":")[0] for line in err.splitlines()] == ["failed"]
+
+
+def test_one_file_and_a_report_where_asked(run: Run, model: Path, scans: Path, tmp_path: Path):
+    words = ["-m", model, "-i", scans / "a.nii.gz", "-o", tmp_path / "x.nii", "--report", tmp_path / "r.json"]
+    code, _, _ = run("convert", *words, "--overlap", "0.25", "--threads", 1)
+    assert code == 0
+    assert (tmp_path / "x.nii").is_file()
+    assert json.loads((tmp_path / "r.json").read_text())["volumes"][0]["output"] == "x.nii"
+
+
+def test_what_is_there_stops_before_any_work(run: Run, model: Path, scans: Path, tmp_path: Path):
+    words = ("convert", "-m", model, "-i", scans, "-o", tmp_path / "out")
+    run(*words)
+    code, out, err = run(*words)
+    assert (code, out) == (1, "")
+    assert "--on-exists skip" in err
+    code, out, _ = run(*words, "--on-exists", "skip")
+    assert (code, out[:38]) == (8, "0 converted, 1 failed, 2 skipped in 0.")
+
+
+def test_no_volume_exits_with_3(run: Run, model: Path, tmp_path: Path):
+    code, _, err = run("convert", "-m", model, "-i", tmp_path / "none", "-o", tmp_path / "out")
+    assert (code, err.count("\n")) == (3, 1)
+
+
+def test_a_refused_model_exits_with_4_in_one_line(run: Run, graph: onnx.ModelProto, scans: Path, tmp_path: Path):
+    onnx.save(graph, tmp_path / "foreign.onnx")
+    code, _, err = run("convert", "-m", tmp_path / "foreign.onnx", "-i", scans, "-o", tmp_path / "out")
+    assert (code, err.count("\n")) == (4, 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_device_exits_with_5(
+    run: Run, model: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(engine, "_driver_present", lambda: False)
+    code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cuda")
+    assert (code, err.count("\n")) == (5, 1)
+
+
+@pytest.mark.parametrize("words", [("-d", "gpu"), ("--overlap", "1"), ("--on-exists", "maybe"), ("--threads", "0")])
+def test_wrong_usage_exits_with_2(run: Run, model: Path, scans: Path, tmp_path: Path, words: tuple[str, ...]):
+    code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", *words)
+    assert code == 2
+    assert words[1] in err
+
+
+def test_names_cannot_drive_the_terminal(run: Run, model: Path, tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "\x1b[31mred\x07.nii").write_bytes(b"no volume")
+    code, _, err = run("convert", "-m", model, "-i", folder, "-o", tmp_path / "out")
+    assert code == 1
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+def test_converting_never_imports_torch(model: Path, scans: Path, tmp_path: Path):
+    words = ["convert", "-m", str(model), "-i", str(scans / "a.nii.gz"), "-o", str(tmp_path / "out"), "-q"]
+    code = f"""
+import sys
+sys.argv = ["mtranslate", *{words!r}]
+from modality_translate.cli.main import main
+try:
+    main()
+finally:
+    print([m for m in ("torch", "monai", "onnx", "kornia") if m in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_bar_is_drawn_on_a_terminal(capsys: Any):
+    from modality_translate.cli.progress import Bar
+
+    with Bar() as bar:
+        bar.started("a.nii", 1, 2)
+        bar.patches(1, 2)
+        bar.finished("a.nii", "failed", "[bold]damaged")
+    assert "failed: a.nii: [bold]damaged" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from modality_translate.cli.export import command
+from modality_translate.errors import MissingExtraError
+from modality_translate.exporting import export
+from modality_translate.exporting.parity import Parity
+
+
+def test_the_run_is_exported_and_the_proof_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    asked: list[Any] = []
+
+    def fake(*arguments: Any) -> Any:
+        asked.extend(arguments)
+        spec = SimpleNamespace(name="tiny")
+        return SimpleNamespace(path=arguments[1], spec=spec, size=2**21, parities=(Parity("engine", 0.1, 0.01, "HU"),))
+
+    monkeypatch.setattr(export, "export_run", fake)
+    words = [
+        str(tmp_path),
+        "-o",
+        "m.onnx",
+        "--direction",
+        "backward",
+        "--author",
+        "A",
+        "--license",
+        "MIT",
+        "--overwrite",
+    ]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 0
+    assert result.stdout == "m.onnx: tiny, 2.0 MB\n"
+    assert result.stderr == "engine: largest difference 0.1 HU, mean 0.01\n"
+    assert asked == [tmp_path, Path("m.onnx"), "backward", True, export.Signature("A", "MIT")]
+
+
+def test_without_the_training_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("modality_translate.exporting")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtraError, match=r"export: needs the package torch.*modality-translate\[train\]"):
+        CliRunner().invoke(command, [str(tmp_path), "-o", "m.onnx"], catch_exceptions=False)

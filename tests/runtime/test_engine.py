@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from modality_translate.errors import DeviceError, MissingExtraError, ModelError, RecipeError
+from modality_translate.pipeline.spec import Spec, Tiling
+from modality_translate.runtime import engine
+from modality_translate.runtime.engine import open_engine
+from modality_translate.runtime.model_file import ModelFile, read_model
+
+PATCHES = np.linspace(0, 1000, 2 * 8**3, dtype=np.float32).reshape(2, 1, 8, 8, 8)
+
+
+class FakeSession:
+    """Answers like a session whose CUDA provider was granted, or was not."""
+
+    def __init__(self, granted: str, fails: str = "") -> None:
+        self.granted, self.fails = granted, fails
+        self.shapes: list[tuple[int, ...]] = []
+
+    def get_providers(self) -> list[str]:
+        return [self.granted]
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name="source", shape=["n", 1, 8, 8, 8], type="tensor(float)")]
+
+    def get_outputs(self) -> list[Any]:
+        return [SimpleNamespace(name="synthetic", shape=["n", 1, 8, 8, 8], type="tensor(float)")]
+
+    def run(self, names: list[str], feed: dict[str, Any]) -> list[Any]:
+        if self.fails:
+            raise RuntimeError(self.fails)
+        self.shapes.append(feed["source"].shape)
+        return [feed["source"] + 1]
+
+
+class FakeRuntime:
+    """An onnxruntime with a GPU that works as `granted` says."""
+
+    __version__ = "9.9"
+
+    def __init__(self, granted: str = "CUDAExecutionProvider", fails: str = "") -> None:
+        self.granted, self.fails = granted, fails
+        self.asked: list[Any] = []
+        self.session: FakeSession | None = None
+
+    SessionOptions = SimpleNamespace
+
+    def get_available_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def set_default_logger_severity(self, level: int) -> None:
+        pass
+
+    def preload_dlls(self) -> None:
+        print("Failed to load libcublasLt.so.13: cannot open shared object file")
+
+    def InferenceSession(self, data: bytes, sess_options: Any, providers: list[Any]) -> FakeSession:
+        self.asked.append(providers)
+        asked_cpu = providers[0] == "CPUExecutionProvider"
+        self.session = FakeSession("CPUExecutionProvider" if asked_cpu else self.granted, self.fails)
+        return self.session
+
+
+@pytest.fixture
+def loaded(model: Path) -> ModelFile:
+    return read_model(model)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRuntime]:
+    def install(**behaviour: Any) -> FakeRuntime:
+        runtime = FakeRuntime(**behaviour)
+        monkeypatch.setattr(engine, "_onnxruntime", lambda: runtime)
+        monkeypatch.setattr(engine, "_driver_present", lambda: True)
+        return runtime
+
+    return install
+
+
+def test_the_cpu_engine_computes_the_graph(loaded: ModelFile):
+    opened = open_engine(loaded, "cpu", threads=1)
+    assert opened.device == "cpu"
+    assert opened.name.startswith("onnxruntime ")
+    np.testing.assert_allclose(opened.predict(PATCHES), PATCHES * 2 - 1000, atol=1e-3)
+
+
+def test_auto_says_why_it_took_the_cpu(loaded: ModelFile, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engine, "_driver_present", lambda: False)
+    opened = open_engine(loaded, "auto")
+    assert opened.device == "cpu"
+    assert opened.note.startswith("CPU, because CUDA ")
+
+
+def test_cuda_without_a_driver_fails(loaded: ModelFile, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engine, "_driver_present", lambda: False)
+    with pytest.raises(DeviceError, match=r"cuda:0: (has no NVIDIA driver|is not part of)"):
+        open_engine(loaded, "cuda")
+
+
+def test_a_silent_fall_back_to_the_cpu_is_an_error(loaded: ModelFile, fake: Callable[..., FakeRuntime], capfd: Any):
+    fake(granted="CPUExecutionProvider")
+    with pytest.raises(DeviceError, match=r"cuda:1: could not be started.*Not found: libcublasLt\.so\.13\. CUDA 13"):
+        open_engine(loaded, "cuda:1")
+    assert capfd.readouterr().out == ""
+
+
+def test_auto_takes_the_cpu_when_cuda_is_not_granted(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    fake(granted="CPUExecutionProvider")
+    opened = open_engine(loaded, "auto")
+    assert (opened.device, opened.note[:16]) == ("cpu", "CPU, because CUD")
+
+
+def test_cuda_gets_its_options_and_says_its_index(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    runtime = fake()
+    assert open_engine(loaded, "cuda:2").device == "cuda:2"
+    ((name, options),) = runtime.asked[0]
+    assert name == "CUDAExecutionProvider"
+    assert options["device_id"] == "2"
+    assert options["use_tf32"] == "0"
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
+
+
+def test_cuda_always_sees_the_same_batch(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    runtime = fake()
+    opened = open_engine(loaded, "cuda")
+    assert opened.predict(PATCHES).shape == PATCHES.shape
+    assert runtime.session is not None
+    assert runtime.session.shapes == [(opened.batch, 1, 8, 8, 8)]
+
+
+def test_large_patches_make_small_batches(loaded: ModelFile):
+    huge = loaded.spec.model_copy(update={"tiling": Tiling(patch=(256, 256, 256))})
+    assert engine._batch("cuda:0", huge) == 1
+    assert engine._batch("cpu", loaded.spec) == 4
+
+
+def test_a_device_out_of_memory_is_told(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    fake(fails="Failed to allocate memory for requested buffer\nmore")
+    with pytest.raises(DeviceError, match=r"the device stopped \(Failed to allocate memory"):
+        open_engine(loaded, "cuda").predict(PATCHES)
+
+
+def test_a_graph_that_cannot_run_is_refused(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    fake(fails="Invalid rank")
+    with pytest.raises(ModelError, match=r"model\.onnx: cannot be run \(Invalid rank\)"):
+        open_engine(loaded, "cpu").predict(PATCHES)
+
+
+def test_without_onnxruntime_the_pip_line_is_named(loaded: ModelFile, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'modality-translate\[cpu\]'"):
+        open_engine(loaded)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cpu:1", ""])
+def test_an_unknown_device_is_refused(loaded: ModelFile, device: str):
+    with pytest.raises(RecipeError, match="is not a device"):
+        open_engine(loaded, device)
+
+
+def test_a_graph_that_does_not_fit_its_spec_is_refused(seal: Callable[..., Path], graph: onnx.ModelProto, spec: Spec):
+    other = spec.model_copy(update={"tiling": Tiling(patch=(8, 8, 16))})
+    with pytest.raises(ModelError, match="its graph has the ports"):
+        open_engine(read_model(seal(graph, other)), "cpu")
+
+
+def test_a_graph_that_does_not_load_is_refused(seal: Callable[..., Path], graph: onnx.ModelProto, capfd: Any):
+    graph.graph.node[0].input[0] = "nowhere"
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        open_engine(read_model(seal(graph)), "cpu")
+    assert capfd.readouterr() == ("", "")
