@@ -226,7 +226,8 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(path, "there is no such file.", "Give a recipe (.toml), or two folders with -a and -b.") from None
+        remedy = "Give a recipe (.toml), or two folders with -a and -b."
+        raise RecipeError(path, "there is no such file.", remedy) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(path, f"is not a readable TOML file ({error}).") from error
     values.setdefault("name", path.stem)

@@ -1,0 +1,36 @@
+"""A recipe's [data.phantom]: the volumes are made into the run folder before training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from modality_translate.errors import RecipeError
+
+FOLDERS = {"MR": "t1", "CT": "ct", "PET": "pet"}
+SECOND_MR = "t2"
+
+
+def with_phantom(recipe: Any, run: Path) -> Any:
+    """`recipe` reading a cohort in RUN/phantom, made now unless it is there; its last subjects are held out.
+
+    Every subject has all modalities; an unpaired recipe shows the training one side of each subject only. The target
+    of an MR to MR recipe is the T2.
+    """
+    from modality_translate.phantom import PhantomSettings, write_cohort
+
+    phantom = recipe.data.phantom
+    if phantom.unpaired and recipe.data.paired:
+        raise RecipeError("data.phantom.unpaired", "contradicts data.paired = true.", "Set data.paired = false.")
+    folder = run / "phantom"
+    if not (folder / "cohort.json").is_file():
+        settings = PhantomSettings(spacing=phantom.spacing)
+        write_cohort(folder, phantom.subjects, phantom.seed, settings, overwrite=True)
+    names = [f"sub-{index:03d}" for index in range(phantom.subjects)]
+    source, target = (FOLDERS[side.modality] for side in (recipe.source, recipe.target))
+    update = {
+        "source": f"phantom/{source}",
+        "target": f"phantom/{SECOND_MR if source == target == FOLDERS['MR'] else target}",
+        "held_out": tuple(names[-phantom.held_out :]),
+    }
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=update)})

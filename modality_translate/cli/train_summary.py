@@ -1,0 +1,28 @@
+"""What `mtranslate train` prints at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def summary(run: Any) -> str:
+    """Where the run is, its best validation, its held-out scores, and the next command."""
+    rows = run.metrics()
+    lines = [f"Run folder: {run.path} ({rows[-1]['step']:.0f} steps, {rows[-1]['elapsed'] / 60:.1f} min)"]
+    for direction in run.directions():
+        lines += [_best(rows, direction)]
+    for direction, scores in run.held_out_scores().items():
+        means = "  ".join(f"{name} {values['mean']:.4g}" for name, values in scores["summary"].items())
+        lines.append(f"Held out, {direction} ({len(scores['cases'])} cases, {scores['units']}): {means}")
+    lines.append(f"Next: mtranslate export {run.path} -o model.onnx")
+    return "\n".join(lines)
+
+
+def _best(rows: list[dict[str, float]], direction: str) -> str:
+    prefix = "validation." if direction == "forward" else f"validation_{direction}."
+    scored = [row for row in rows if f"{prefix}mae" in row]
+    if not scored:
+        return f"{direction}: no pair to validate on; the last averaged weights are kept."
+    best = min(scored, key=lambda row: row[f"{prefix}mae"])
+    figures = "  ".join(f"{name.removeprefix(prefix)} {v:.4g}" for name, v in best.items() if name.startswith(prefix))
+    return f"Best validation, {direction} (step {best['step']:.0f}): {figures}"

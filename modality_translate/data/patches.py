@@ -1,0 +1,99 @@
+"""Random patches of the stored volumes: batch `step` is a pure function of (seed, step)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modality_translate.data.store import FULL, Entry, Store, Stored, background
+from modality_translate.pipeline.spec import Spec
+from modality_translate.volumes.patches import cut
+from modality_translate.volumes.volume import Array, Shape
+
+INSIDE = 0.9
+"""Fraction of patches centred in the body; the others fall anywhere, so that air is seen too."""
+
+
+class Patches(NamedTuple):
+    """A batch in the network's range [-1, 1]: full patches (N, 1, X, Y, Z), halo included, and who is shown."""
+
+    source: Array
+    target: Array
+    body: Array | None
+    """1 where a pair is scored, 0 outside; none for unpaired data."""
+    names: tuple[str, ...]
+
+
+class _Drawn(NamedTuple):
+    source: Array
+    target: Array
+    body: Array | None
+    name: str
+
+
+class Sampler:
+    """Draws batches of `size` patches from a store."""
+
+    def __init__(self, store: Store, spec: Spec, size: int, seed: int) -> None:
+        self.sources = [entry for entry in store.entries if entry.has_source]
+        self.targets = [entry for entry in store.entries if entry.has_target]
+        self.paired = all(entry.has_source and entry.has_target for entry in store.entries)
+        self.tiling = spec.tiling
+        self.backgrounds = background(spec.source), background(spec.target)
+        self.size = size
+        self.seed = seed
+
+    def generator(self, step: int) -> np.random.Generator:
+        """The random numbers of one step, for the patches and for what is done to them."""
+        return np.random.default_rng(np.random.SeedSequence([self.seed, step]))
+
+    def batch(self, generator: np.random.Generator) -> Patches:
+        """Cases drawn with replacement; source and target at one place if paired, else independently."""
+        drawn = [self._draw(generator) for _ in range(self.size)]
+        bodies = [one.body for one in drawn if one.body is not None]
+        return Patches(
+            _stacked([one.source for one in drawn]),
+            _stacked([one.target for one in drawn]),
+            _stacked(bodies) if bodies else None,
+            tuple(one.name for one in drawn),
+        )
+
+    def _draw(self, generator: np.random.Generator) -> _Drawn:
+        entry = self.sources[generator.integers(len(self.sources))]
+        whole = entry.source()
+        corner = self._corner(whole.shape, entry, generator)
+        source = self._scaled(whole, corner, self.backgrounds[0])
+        if self.paired:
+            body = self._cut(entry.body(), corner, 0).astype(np.float32)
+            return _Drawn(source, self._scaled(entry.target(), corner, self.backgrounds[1]), body, entry.name)
+        other = self.targets[generator.integers(len(self.targets))]
+        whole = other.target()
+        target = self._scaled(whole, self._corner(whole.shape, other, generator), self.backgrounds[1])
+        return _Drawn(source, target, None, f"{entry.name} and {other.name}")
+
+    def _corner(self, shape: Shape, entry: Entry, generator: np.random.Generator) -> Shape:
+        """Where the core starts: around a body voxel, moved so that no more than needed leaves the volume."""
+        core = np.array(self.tiling.core)
+        spare = np.array(shape) - core
+        if generator.random() < INSIDE:
+            points = entry.points()
+            centre = points[generator.integers(len(points))]
+        else:
+            centre = generator.integers(0, shape)
+        # A volume smaller than the core lies anywhere inside it; a larger one shows no more padding than translation.
+        loose = generator.integers(np.minimum(spare, 0), 1)
+        x, y, z = np.where(spare < 0, loose, np.clip(centre - core // 2, 0, np.maximum(spare, 0)))
+        return int(x), int(y), int(z)
+
+    def _scaled(self, array: Stored, corner: Shape, air: int) -> Array:
+        """(X, Y, Z) float32 in [-1, 1]."""
+        return self._cut(array, corner, air) * np.float32(1.0 / FULL)
+
+    def _cut(self, array: NDArray[Any], corner: Shape, outside: int) -> NDArray[Any]:
+        return cut(array, corner, self.tiling.patch, self.tiling.halo, outside)
+
+
+def _stacked(patches: list[Array]) -> Array:
+    return np.stack(patches)[:, None]

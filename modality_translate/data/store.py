@@ -1,0 +1,180 @@
+"""Every training volume prepared once by the pipeline, in memory-mapped files, so that memory stays bounded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modality_translate.data.subjects import Case
+from modality_translate.intensities.foreground import body_mask
+from modality_translate.pipeline.envelope import Measured, envelope_of, measure
+from modality_translate.pipeline.prepare import Prepared, host_background, prepare, prepare_target
+from modality_translate.pipeline.spec import Channel, Envelope, Spec
+from modality_translate.volumes.nifti import read_volume
+from modality_translate.volumes.volume import Array
+
+Stored = NDArray[np.int16]
+Points = NDArray[np.int32]
+Watch = Callable[[int, int], None]
+
+FULL = 32767
+"""[-1, 1] is kept as 16-bit integers: half of float32's size, and a step of 0.06 HU over a window of 4095 HU."""
+MOST_POINTS = 65536
+LAYOUT = 2
+"""Of the files; raised when they change, so that no older cache is opened."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One training case in the store; arrays are (X, Y, Z) int16, `FULL` standing for 1."""
+
+    name: str
+    file: Path
+    """Common beginning of the case's files."""
+    has_source: bool
+    has_target: bool
+
+    def source(self) -> Stored:
+        return _opened(f"{self.file}-source.npy")
+
+    def target(self) -> Stored:
+        return _opened(f"{self.file}-target.npy")
+
+    def body(self) -> NDArray[np.bool_]:
+        """Where the pair is scored (see `scored_body`); paired cases only."""
+        return _opened(f"{self.file}-body.npy")
+
+    def points(self) -> Points:
+        """(n, 3) voxel indices inside the body."""
+        return _opened(f"{self.file}-points.npy")
+
+
+@dataclass(frozen=True)
+class Store:
+    """The prepared training cases and the envelopes of their raw source and target volumes."""
+
+    entries: tuple[Entry, ...]
+    source_envelope: Envelope
+    target_envelope: Envelope
+
+
+def build_store(cases: tuple[Case, ...], spec: Spec, backward: Spec, folder: Path, watch: Watch | None = None) -> Store:
+    """Prepare `cases` into `folder`, or open what an earlier call left there for the same files and settings.
+
+    `backward` is the spec with swapped roles; unpaired targets are prepared as its sources. `watch(done, total)` is
+    called after every case. Raises `VolumeError` for a volume that cannot be read.
+    """
+    key = _key(cases, spec)
+    index = folder / "index.json"
+    if index.is_file() and (known := json.loads(index.read_text("utf-8")))["key"] == key:
+        source, target = (Envelope.model_validate(known[side]) for side in ("source", "target"))
+        return Store(tuple(_entry(i, case, folder) for i, case in enumerate(cases)), source, target)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    entries: list[Entry] = []
+    sources: list[Measured] = []
+    targets: list[Measured] = []
+    for done, case in enumerate(cases):
+        entries.append(_entry(done, case, folder))
+        for side, measured in _store_case(case, spec, backward, entries[-1].file).items():
+            (sources if side == "source" else targets).append(measured)
+        if watch is not None:
+            watch(done + 1, len(cases))
+    store = Store(tuple(entries), envelope_of(sources), envelope_of(targets))
+    index.write_text(json.dumps({"key": key, **_envelopes(store)}), "utf-8")
+    return store
+
+
+def quantised(scaled: Array) -> Stored:
+    """[-1, 1] to 16-bit integers."""
+    return np.rint(np.clip(scaled, -1.0, 1.0) * FULL).astype(np.int16)
+
+
+def background(channel: Channel) -> int:
+    """The stored value of air: what translation pads with, too."""
+    air = np.array([host_background(channel)], np.float32)
+    return int(quantised(channel.scaling.fixed.forward(air))[0])
+
+
+def _opened(path: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _entry(index: int, case: Case, folder: Path) -> Entry:
+    return Entry(case.name, folder / f"{index:05d}", case.source is not None, case.target is not None)
+
+
+def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str, Measured]:
+    """Prepare one case into its files; what its raw volumes look like, by side."""
+    if case.source is None:
+        assert case.target is not None
+        volume = read_volume(case.target)
+        _save(file, "target", prepare(volume, backward), backward.source)
+        return {"target": measure(volume, backward.source.modality)}
+    volume = read_volume(case.source)
+    prepared = prepare(volume, spec)
+    measured = {"source": measure(volume, spec.source.modality)}
+    if case.target is None:
+        _save(file, "source", prepared, spec.source)
+        return measured
+    target = read_volume(case.target)
+    answer = prepare_target(target, prepared, spec)
+    _save_array(file, "source", prepared.array, spec.source)
+    _save_array(file, "target", answer, spec.target)
+    body = scored_body(prepared, answer, spec)
+    np.save(f"{file}-body.npy", body)
+    _save_points(file, body)
+    return measured | {"target": measure(target, spec.target.modality)}
+
+
+def scored_body(prepared: Prepared, target: Array, spec: Spec) -> NDArray[np.bool_]:
+    """The patient on the prepared grid, (X, Y, Z): of the CT where one side is a CT, else of the target."""
+    if spec.source.modality == "CT":
+        return body_mask(prepared.array, "CT", prepared.grid.spacing)
+    return body_mask(target, spec.target.modality, prepared.grid.spacing)
+
+
+def _save(file: Path, side: str, prepared: Prepared, channel: Channel) -> None:
+    _save_array(file, side, prepared.array, channel)
+    _save_points(file, body_mask(prepared.array, channel.modality, prepared.grid.spacing))
+
+
+def _save_points(file: Path, mask: NDArray[np.bool_]) -> None:
+    inside = np.flatnonzero(mask) if mask.any() else np.arange(mask.size)
+    if inside.size > MOST_POINTS:
+        inside = np.random.default_rng(0).choice(inside, MOST_POINTS, replace=False)
+    np.save(f"{file}-points.npy", np.stack(np.unravel_index(inside, mask.shape), axis=1).astype(np.int32))
+
+
+def _save_array(file: Path, side: str, array: Array, channel: Channel) -> None:
+    np.save(f"{file}-{side}.npy", quantised(channel.scaling.fixed.forward(array)))
+
+
+def _envelopes(store: Store) -> dict[str, Any]:
+    return {
+        "source": store.source_envelope.model_dump(mode="json"),
+        "target": store.target_envelope.model_dump(mode="json"),
+    }
+
+
+def _key(cases: tuple[Case, ...], spec: Spec) -> str:
+    """Changes with the files (size, time) and with everything that `prepare` reads from the spec."""
+    files = [(case.name, *(_stamp(path) for path in (case.source, case.target))) for case in cases]
+    settings = [LAYOUT, spec.source.model_dump(mode="json"), spec.target.model_dump(mode="json"), spec.spacing]
+    return hashlib.sha256(json.dumps([files, settings]).encode()).hexdigest()
+
+
+def _stamp(path: Path | None) -> list[int]:
+    if path is None:
+        return []
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

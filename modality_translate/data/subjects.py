@@ -1,0 +1,115 @@
+"""Which volumes belong together: two folders or patterns become named cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modality_translate.errors import NothingToDoError, PairingError, RecipeError
+from modality_translate.recipe import Data
+from modality_translate.volumes.folder import list_volumes, stem
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One name with its source, its target, or both (then they show the same anatomy)."""
+
+    name: str
+    source: Path | None = None
+    target: Path | None = None
+
+    @property
+    def patient(self) -> str:
+        """Who is shown: the part of the name before the first "/", so that `p1/day1` and `p1/day2` stay together."""
+        return self.name.split("/")[0]
+
+    @property
+    def paired(self) -> bool:
+        return self.source is not None and self.target is not None
+
+    def swapped(self) -> Case:
+        """The same case for the backward direction."""
+        return Case(self.name, source=self.target, target=self.source)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cases of a recipe, sorted by name, and what the user should know about those left aside."""
+
+    cases: tuple[Case, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find_cases(data: Data, base: Path) -> Found:
+    """The cases of a recipe's `data`; its folders and patterns are relative to `base`.
+
+    Paired data keep the names that both sides have. Raises `NothingToDoError` where a side has no volume and
+    `PairingError` for names found twice, a file on both sides, or (paired) no common name.
+    """
+    sources = volumes_by_case(data.source, base, "source")
+    targets = volumes_by_case(data.target, base, "target")
+    if shared := set(sources.values()) & set(targets.values()):
+        raise PairingError(min(shared).name, "is both a source and a target.", "Give two folders that do not overlap.")
+    names = sorted(sources.keys() | targets.keys())
+    cases = tuple(Case(name, sources.get(name), targets.get(name)) for name in names)
+    return _pairs_only(cases) if data.paired else Found(cases)
+
+
+def volumes_by_case(text: str, base: Path, side: str) -> dict[str, Path]:
+    """Case name to file for a folder (recursive; name = relative path without suffix) or a pattern with one `*`."""
+    place = base / text
+    found = _matching(place) if "*" in text else [(_name_in(place, path), path) for path in list_volumes(place)]
+    if not found:
+        raise NothingToDoError(text, f"no {side} volume was found.", "Give a folder of volumes or a pattern with `*`.")
+    cases: dict[str, Path] = {}
+    for name, path in found:
+        if name in cases:
+            raise PairingError(text, f"{cases[name].name} and {path.name} have the same case name {name}.")
+        cases[name] = path
+    return cases
+
+
+def _name_in(folder: Path, path: Path) -> str:
+    return (path.parent / stem(path)).relative_to(folder).as_posix()
+
+
+def _matching(pattern: Path) -> list[tuple[str, Path]]:
+    """(what the star matched, file); the star stays within one folder level."""
+    before, star, after = pattern.as_posix().partition("*")
+    if not star or "*" in after:
+        raise RecipeError(pattern.name, "a pattern needs exactly one `*`, which stands for the case.")
+    folder, _, head = before.rpartition("/")
+    tail, slash, rest = after.partition("/")
+    found = []
+    for entry in sorted(Path(folder or "/").iterdir()) if Path(folder or "/").is_dir() else ():
+        middle = entry.name[len(head) : len(entry.name) - len(tail)]
+        path = entry / rest if slash else entry
+        if middle and entry.name == head + middle + tail and path.is_file():
+            found.append((middle, path))
+    return found
+
+
+def _pairs_only(cases: tuple[Case, ...]) -> Found:
+    pairs = tuple(case for case in cases if case.paired)
+    alone_source = [case.name for case in cases if case.target is None]
+    alone_target = [case.name for case in cases if case.source is None]
+    if not pairs:
+        seen = f"sources: {_some(alone_source)}; targets: {_some(alone_target)}"
+        raise PairingError(
+            "pairing",
+            f"no source has a target of the same name ({seen}).",
+            "Give pairs equal names, or train with data.paired = false (--unpaired).",
+        )
+    notes = []
+    if alone_source:
+        notes.append(f"{len(alone_source)} sources without a target are left out: {_some(alone_source)}")
+    if alone_target:
+        notes.append(f"{len(alone_target)} targets without a source are left out: {_some(alone_target)}")
+    return Found(pairs, tuple(notes))
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more

@@ -1,0 +1,54 @@
+"""From stored volumes to the batches an objective takes: drawn, augmented and on the device, ahead of need."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+
+from modality_translate.data.augment import draw, move, recolour
+from modality_translate.data.patches import Sampler
+from modality_translate.data.prefetch import prefetch
+from modality_translate.data.store import FULL, Store
+from modality_translate.objectives import Batch
+from modality_translate.recipe import Recipe
+
+
+class Named(NamedTuple):
+    """A batch and the cases it shows, for error messages."""
+
+    batch: Batch
+    names: tuple[str, ...]
+
+
+def batches(store: Store, recipe: Recipe, fabric: Fabric, first: int) -> Generator[Named, None, None]:
+    """The batches of steps `first` to the recipe's last; each depends on the seed and its step alone."""
+    return prefetch(BatchMaker(store, recipe, fabric).make, range(first, recipe.training.steps))
+
+
+class BatchMaker:
+    """Makes the batch of any step. `recipe` must be complete."""
+
+    def __init__(self, store: Store, recipe: Recipe, fabric: Fabric) -> None:
+        spec = recipe.spec()
+        assert spec.spacing is not None
+        self.recipe = recipe
+        self.fabric = fabric
+        self.sampler = Sampler(store, spec, recipe.training.batch, recipe.seed)
+        self.plane = spec.spacing[:2]
+        self.airs = [background / FULL for background in self.sampler.backgrounds]
+
+    def make(self, step: int) -> Named:
+        """Patches of the step's draw, changed by the step's draw."""
+        generator = self.sampler.generator(step)
+        patches = self.sampler.batch(generator)
+        chance = draw(generator, self.recipe)
+        source, target = self.fabric.to_device((torch.from_numpy(patches.source), torch.from_numpy(patches.target)))
+        source = recolour(move(source, chance.source_places, self.plane, self.airs[0]), chance.looks)
+        target = move(target, chance.target_places, self.plane, self.airs[1])
+        body = None if patches.body is None else self.fabric.to_device(torch.from_numpy(patches.body))
+        if body is not None:
+            body = move(body, chance.target_places, self.plane, 0.0)
+        return Named(Batch(source, target, body), patches.names)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from modality_translate.cli.train import command
+from modality_translate.errors import RunError, TranslationError
+from modality_translate.training.run import RunFolder
+from modality_translate.volumes import Volume, write_volume
+
+SMALL = {
+    "training.steps": "4",
+    "training.batch": "2",
+    "training.validate_every": "2",
+    "generator.width": "4",
+    "generator.levels": "2",
+    "generator.blocks": "1",
+    "discriminator.width": "4",
+    "discriminator.layers": "1",
+}
+SETTINGS = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with data/{mr,ct}/{p0..p5}.nii.gz."""
+    monkeypatch.chdir(tmp_path)
+    place = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in (16, 16, 4)], indexing="ij"))
+    inside = (place[:2] ** 2).sum(axis=0) < 0.6
+    for number in range(6):
+        noise = np.random.default_rng(number).uniform(0, 30, inside.shape)
+        for side, array in {"mr": 500.0 * inside + noise, "ct": np.where(inside, 40.0, -1000.0)}.items():
+            path = tmp_path / "data" / side / f"p{number}.nii.gz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_volume(path, Volume.of(array, np.diag([2.0, 2.0, 4.0, 1.0])))
+    return tmp_path / "data"
+
+
+def train(*arguments: str) -> Result:
+    result = CliRunner().invoke(command, [*arguments, "-d", "cpu", "--threads", "1"], standalone_mode=False)
+    if isinstance(result.exception, TranslationError):
+        raise result.exception
+    return result
+
+
+FOLDERS = ["-a", "data/mr", "-b", "data/ct", "--from", "mr"]
+
+
+def test_two_folders_become_a_run_with_the_next_command():
+    result = train(*FOLDERS, "-o", "runs/first", *SETTINGS)
+    assert result.return_value == 0, result.output
+    assert "Best validation, forward (step" in result.stdout
+    assert "Held out, forward (1 cases, HU): mae" in result.stdout
+    assert result.stdout.endswith("Next: mtranslate export runs/first -o model.onnx\n")
+    assert "step 1/4" in result.stderr
+    recipe = RunFolder(Path("runs/first")).recipe()
+    assert (recipe.data.source, recipe.training.steps) == ("../../data/mr", 4)
+    assert list(json.loads(Path("runs/first/held_out.json").read_text())["forward"]["cases"]) == ["p4"]
+
+
+def test_a_recipe_is_read_with_paths_relative_to_itself_and_quiet_is_quiet(data: Path):
+    text = (
+        '[data]\nsource = "mr/*.nii.gz"\ntarget = "ct/*.nii.gz"\n[source]\nmodality = "MR"\n[target]\nmodality = "CT"\n'
+    )
+    (data / "mine.toml").write_text(text + "[geometry]\npatch = [16, 16]\n")
+    result = train("data/mine.toml", "-o", "run", "-q", *SETTINGS)
+    assert result.return_value == 0
+    assert result.stderr == ""
+    assert RunFolder(Path("run")).recipe().name == "mine"
+    assert "validation" in result.stdout
+
+
+def test_unpaired_folders_train_both_directions():
+    result = train(*FOLDERS, "--unpaired", "-o", "run", *SETTINGS)
+    assert result.return_value == 0, result.output
+    assert "Held out, forward (1 cases, HU)" in result.stdout
+    assert "Held out, backward (1 cases, scaled MR)" in result.stdout
+
+
+@pytest.mark.parametrize("unpaired", ["true", "false"])
+def test_a_phantom_recipe_needs_no_data(unpaired: str):
+    recipe = (
+        "[data]\nvalidation = 1\npaired = {paired}\n[data.phantom]\nsubjects = 4\nheld_out = 1\nspacing = 8.0\n"
+        '[source]\nmodality = "MR"\n[target]\nmodality = "CT"\n[geometry]\npatch = [16, 16]\n'
+        '[objective]\nkind = "{kind}"\n'
+    )
+    kinds = {"true": "cyclegan", "false": "pix2pix"}
+    paired = "false" if unpaired == "true" else "true"
+    Path("r.toml").write_text(recipe.format(paired=paired, kind=kinds[unpaired]))
+    result = train("r.toml", "-o", "run", *SETTINGS)
+    assert result.return_value == 0, result.output
+    assert "Held out, forward (1 cases" in result.stdout
+    splits = json.loads(Path("run/splits.json").read_text())
+    assert splits["held_out"] == ["sub-003"]
+    shared = set(splits["train_source"]) & set(splits["train_target"])
+    assert bool(shared) == (unpaired == "false")
+
+
+def test_ctrl_c_saves_and_resume_ends_the_training(monkeypatch: pytest.MonkeyPatch):
+    from modality_translate.training.session import Session
+
+    log: Callable[..., None] = Session.log
+
+    def interrupted(session: Session, rate: float) -> None:
+        log(session, rate)
+        if session.state.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Session, "log", interrupted)
+    result = train(*FOLDERS, "-o", "run", *SETTINGS)
+    assert result.return_value == 130
+    assert "Go on with: mtranslate train -o run --resume" in result.stderr
+    result = train("-o", "run", "--resume")
+    assert result.return_value == 0
+    assert "(4 steps" in result.stdout
+
+
+def test_a_finished_run_resumed_says_so_and_succeeds():
+    train(*FOLDERS, "-o", "run", *SETTINGS)
+    result = train("-o", "run", "--resume")
+    assert result.return_value == 0
+    assert "This run is finished." in result.stderr
+
+
+def test_a_folder_in_use_is_refused(data: Path):
+    with pytest.raises(RunError, match=r"is not empty. Choose a new folder with -o, or go on with it by --resume"):
+        train(*FOLDERS, "-o", "data")
+
+
+def test_resume_needs_a_run():
+    with pytest.raises(RunError, match=r"there is no recipe.toml"):
+        train("-o", "nowhere", "--resume")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-o", "run"], "Give a RECIPE, or two folders"),
+        (["-a", "data/mr", "-o", "run"], "Give a RECIPE, or two folders"),
+        (["r.toml", *FOLDERS, "-o", "run"], "not both"),
+        (["r.toml", "-o", "run", "--resume"], "--resume follows the recipe in the run folder"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_a_usage_error(arguments: list[str], reason: str):
+    assert reason in str(train(*arguments).exception)
+    assert not Path("run").exists()

@@ -1,0 +1,58 @@
+"""Pairs of tiny heads, MR and CT, in two folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modality_translate.recipe import Recipe, recipe_from
+from modality_translate.volumes import Volume, write_volume
+
+SHAPE = (20, 24, 6)
+
+
+def write_pair(root: Path, name: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    place = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij"))
+    inside = (place[:2] ** 2).sum(axis=0) < 0.6
+    volumes = {"mr": 500.0 * inside + random.uniform(0, 30, SHAPE), "ct": np.where(inside, 40.0, -1000.0)}
+    for side, array in volumes.items():
+        path = root / side / f"{name}.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_volume(path, Volume.of(array, np.diag([2.0, 2.0, 4.0, 1.0])))
+
+
+def make_recipe(**tables: dict[str, object]) -> Recipe:
+    values: dict[str, object] = {
+        "name": "tiny",
+        "data": {"source": "mr", "target": "ct", "validation": 0},
+        "source": {"modality": "MR"},
+        "target": {"modality": "CT"},
+        "geometry": {"patch": [16, 16], "context": 3, "spacing": [2.0, 2.0, 4.0]},
+        "training": {"batch": 4},
+    }
+    for name, table in tables.items():
+        values[name] = {**values.get(name, {}), **table}  # type: ignore[dict-item]
+    return recipe_from(values, "test")
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Three pairs: mr/{a,b,c}.nii.gz and ct/{a,b,c}.nii.gz."""
+    for seed, name in enumerate("abc"):
+        write_pair(tmp_path, name, seed)
+    return tmp_path
+
+
+@pytest.fixture
+def recipe_with() -> Callable[..., Recipe]:
+    """A small MR to CT recipe; each argument changes values of one table."""
+    return make_recipe
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return make_recipe()

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from modality_translate.data.augment import Looks, Places, draw, move, recolour
+from modality_translate.recipe import Recipe
+
+SQUARE = (1.0, 1.0)
+
+
+def places(flip: bool = False, angle: float = 0.0, zoom: float = 1.0) -> Places:
+    return Places(torch.tensor([flip]), torch.tensor([angle]), torch.tensor([zoom]))
+
+
+def image() -> torch.Tensor:
+    return torch.rand(1, 1, 9, 7, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+
+
+def test_a_flip_is_left_to_right_and_exact():
+    assert torch.equal(move(image(), places(flip=True), SQUARE, -1.0), image().flip(2))
+
+
+def test_nothing_drawn_changes_nothing():
+    assert torch.equal(move(image(), places(), SQUARE, -1.0), image())
+
+
+def test_a_quarter_turn_of_a_square_is_exact():
+    square = image()[:, :, :7]
+    turned = move(square, places(angle=90.0), SQUARE, -1.0)
+    choices = [torch.rot90(square, k, (2, 3)) for k in (1, 3)]
+    assert any(torch.allclose(turned, choice, atol=1e-5) for choice in choices)
+
+
+def test_a_turn_is_rigid_on_oblong_voxels():
+    patch = torch.full((1, 1, 41, 41, 1), -1.0)
+    x, y = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
+    patch[0, 0, ((x * 1.0) ** 2 + (y * 2.0) ** 2) < 15**2] = 1.0  # a disc of 15 mm on voxels of 1 x 2 mm
+    turned = move(patch, places(angle=30.0), (1.0, 2.0), -1.0)
+    assert (turned - patch).abs().mean() < 0.05
+
+
+def test_what_enters_from_outside_is_background():
+    shrunk = move(torch.ones(1, 1, 16, 16, 2), places(zoom=0.5), SQUARE, -0.9)
+    assert torch.allclose(shrunk[0, 0, 0, 0], torch.tensor(-0.9))
+    assert torch.allclose(shrunk[0, 0, 8, 8], torch.tensor(1.0))
+
+
+def test_noise_is_repeated_by_its_seed_and_stays_in_range():
+    looks = Looks(torch.ones(1), torch.zeros(1, 1, 3, 3, 3), noise=0.5, seed=3)
+    first, again = recolour(image(), looks), recolour(image(), looks)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, image())
+    assert first.abs().max() <= 1
+
+
+def test_neutral_looks_leave_the_source_alone():
+    looks = Looks(torch.ones(1), torch.zeros(1, 1, 3, 3, 3), noise=0.0, seed=0)
+    assert torch.equal(recolour(image(), looks), image())
+
+
+def test_contrast_keeps_black_and_white():
+    looks = Looks(torch.tensor([1.5]), torch.zeros(1, 1, 3, 3, 3), noise=0.0, seed=0)
+    ends = torch.tensor([-1.0, 0.0, 1.0]).reshape(1, 1, 3, 1, 1)
+    low, middle, high = recolour(ends, looks).flatten().tolist()
+    assert (low, high) == (-1.0, 1.0)
+    assert middle < 0
+
+
+def test_a_pair_is_moved_alike_and_unpaired_sides_are_not(recipe_with):
+    augmentation = {"rotate": 10.0, "scale": 0.1}
+    pair = draw(np.random.default_rng(0), recipe_with(augmentation=augmentation))
+    assert pair.target_places is pair.source_places
+    apart = draw(np.random.default_rng(0), recipe_with(augmentation=augmentation, data={"paired": False}))
+    assert not torch.equal(apart.source_places.angle, apart.target_places.angle)
+
+
+def test_only_mr_sources_are_recoloured(recipe_with):
+    augmentation = {"mr_gamma": 0.3, "mr_bias": 0.3}
+    mr = draw(np.random.default_rng(0), recipe_with(augmentation=augmentation)).looks
+    ct = draw(np.random.default_rng(0), recipe_with(augmentation=augmentation, source={"modality": "CT"})).looks
+    assert (mr.gamma != 1).all()
+    assert mr.field.any()
+    assert (ct.gamma == 1).all()
+    assert not ct.field.any()
+
+
+def test_a_draw_is_a_function_of_the_generator(recipe: Recipe):
+    first, again = (draw(np.random.default_rng(5), recipe) for _ in range(2))
+    assert torch.equal(first.source_places.flip, again.source_places.flip)
+    assert first.looks.seed == again.looks.seed

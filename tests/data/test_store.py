@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modality_translate.data.split import split
+from modality_translate.data.store import FULL, Store, background, build_store, quantised
+from modality_translate.data.subjects import find_cases
+from modality_translate.pipeline import Channel, prepare, prepare_target
+from modality_translate.recipe import Recipe
+from modality_translate.volumes import read_volume
+
+
+def stored(recipe: Recipe, pairs: Path, told: list[tuple[int, int]] | None = None) -> Store:
+    train = split(find_cases(recipe.data, pairs).cases, recipe).train
+    watch = None if told is None else lambda done, total: told.append((done, total))
+    return build_store(train, recipe.spec(), recipe.spec(backward=True), pairs / "cache", watch)
+
+
+def test_a_pair_is_kept_as_the_pipeline_prepares_it(pairs: Path, recipe: Recipe):
+    entry = stored(recipe, pairs).entries[0]
+    spec = recipe.spec()
+    prepared = prepare(read_volume(pairs / "mr" / "a.nii.gz"), spec)
+    target = prepare_target(read_volume(pairs / "ct" / "a.nii.gz"), prepared, spec)
+    step = 1.0 / FULL
+    assert np.allclose(entry.source() * step, spec.source.scaling.fixed.forward(prepared.array), atol=step)
+    assert np.allclose(entry.target() * step, spec.target.scaling.fixed.forward(target), atol=step)
+
+
+def test_points_lie_in_the_body(pairs: Path, recipe: Recipe):
+    entry = stored(recipe, pairs).entries[0]
+    assert (entry.target()[tuple(entry.points().T)] > background(Channel.of("CT"))).mean() > 0.8
+
+
+def test_a_second_call_opens_what_is_there(pairs: Path, recipe: Recipe):
+    first: list[tuple[int, int]] = []
+    again: list[tuple[int, int]] = []
+    envelopes = stored(recipe, pairs, first).source_envelope, stored(recipe, pairs, again).source_envelope
+    assert (first, again) == ([(1, 3), (2, 3), (3, 3)], [])
+    assert envelopes[0] == envelopes[1]
+
+
+def test_a_changed_file_is_prepared_again(pairs: Path, recipe: Recipe):
+    stored(recipe, pairs)
+    changed = pairs / "mr" / "b.nii.gz"
+    changed.write_bytes((pairs / "mr" / "a.nii.gz").read_bytes())
+    told: list[tuple[int, int]] = []
+    stored(recipe, pairs, told)
+    assert len(told) == 3
+
+
+def test_unpaired_cases_have_one_side(pairs: Path, recipe_with):
+    entries = stored(recipe_with(data={"paired": False}), pairs).entries
+    assert all(entry.has_source != entry.has_target for entry in entries)
+    target = next(entry for entry in entries if entry.has_target)
+    assert target.target().max() > background(Channel.of("CT"))
+
+
+@pytest.mark.parametrize("value", [-1.0, -0.3, 0.0, 0.77, 1.0])
+def test_the_16_bit_step_is_below_a_tenth_of_a_hounsfield_unit(value: float):
+    assert abs(quantised(np.array([value], np.float32))[0] / FULL - value) * 4095 / 2 < 0.05
