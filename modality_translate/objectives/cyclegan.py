@@ -1,0 +1,89 @@
+"""Unpaired translation, there and back again (Zhu et al., ICCV 2017)."""
+
+from __future__ import annotations
+
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from modality_translate.errors import RecipeError
+from modality_translate.objectives.base import Batch, values
+from modality_translate.objectives.game import Game
+from modality_translate.objectives.losses import absolute, structure_difference
+from modality_translate.objectives.weights import check_settings
+from modality_translate.recipe import Recipe
+
+Pair = tuple[Tensor, Tensor]
+
+
+class CycleGAN(Game):
+    """Two generators, one per direction, and two critics, one per modality.
+
+    Every term is the mean over both directions. Source and target of a batch may come from different subjects.
+    """
+
+    def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
+        _check(recipe)
+        super().__init__(recipe, fabric)
+        self.forward, self.backward = (self.add_translator(name) for name in ("forward", "backward"))
+        self.source_critic = self.add_critic("source_discriminator", channels=1)
+        self.target_critic = self.add_critic("target_discriminator", channels=1)
+        self.source_pool, self.target_pool = (self.add_pool(name) for name in ("source_pool", "target_pool"))
+
+    @property
+    def generator(self) -> nn.Module:
+        return self.forward.network
+
+    @property
+    def generators(self) -> dict[str, nn.Module]:
+        return {"forward": self.forward.network, "backward": self.backward.network}
+
+    def step(self, batch: Batch, progress: float) -> dict[str, float]:  # noqa: ARG002
+        self.train()
+        real = self.fabric.to_device(batch)
+        synthetic = self.backward(real.target), self.forward(real.source)
+        terms = self._terms(real, synthetic)
+        total = self.weighted(terms)
+        self.fabric.backward(total)
+        self.forward.descend(self.recipe.optimiser.clip)
+        self.backward.descend(self.recipe.optimiser.clip)
+        return values({"generator": total, **terms, **self._teach_critics(real, synthetic)})
+
+    def _terms(self, real: Batch, synthetic: Pair) -> dict[str, Tensor]:
+        """The generators' terms; `real` and `synthetic` are (source, target) images."""
+        source, target = synthetic
+        terms = {
+            "adversarial": _mean(self.source_critic.not_fooled_by(source), self.target_critic.not_fooled_by(target))
+        }
+        if self.settings.cycle:
+            again = self.backward.aside(target), self.forward.aside(source)
+            terms["cycle"] = _mean(absolute(again[0], real.source), absolute(again[1], real.target))
+        if self.settings.identity:
+            same = self.backward.aside(real.source), self.forward.aside(real.target)
+            terms["identity"] = _mean(absolute(same[0], real.source), absolute(same[1], real.target))
+        if self.settings.gradient:
+            terms["gradient"] = _mean(
+                structure_difference(source, real.target), structure_difference(target, real.source)
+            )
+        return terms
+
+    def _teach_critics(self, real: Batch, synthetic: Pair) -> dict[str, Tensor]:
+        of_source = self.source_critic.learn(real.source, self.source_pool.exchange(synthetic[0]))
+        of_target = self.target_critic.learn(real.target, self.target_pool.exchange(synthetic[1]))
+        return {name: _mean(of_source[name], of_target[name]) for name in of_source}
+
+
+def _mean(a: Tensor, b: Tensor) -> Tensor:
+    return 0.5 * (a + b)
+
+
+def _check(recipe: Recipe) -> None:
+    check_settings(recipe.objective, ("adversarial", "cycle", "identity", "gradient", "pool"))
+    if any(recipe.geometry.tiling().halo):
+        raise RecipeError(
+            "geometry.context",
+            f"cyclegan feeds each output back in, but a stack of {recipe.geometry.context} slices gives only one.",
+            "Set context = 1, or dims = 3.",
+        )
+    if not recipe.objective.adversarial:
+        reason = "cyclegan learns the target's look from its discriminators alone, so this weight cannot be 0."
+        raise RecipeError("objective.adversarial", reason)

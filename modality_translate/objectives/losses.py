@@ -1,0 +1,76 @@
+"""The terms that objectives are made of. Images are (N, 1, X, Y, Z) in [-1, 1], with Z = 1 for slices."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from kornia.metrics import ssim, ssim3d
+from torch import Tensor
+
+SSIM_WINDOW = 7
+SSIM_RANGE = 2.0
+
+
+def absolute(image: Tensor, reference: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error."""
+    return _mean((image - reference).abs(), weight)
+
+
+def dissimilarity(image: Tensor, reference: Tensor, weight: Tensor | None = None) -> Tensor:
+    """1 - mean SSIM (Wang et al. 2004), Gaussian window of 7 voxels, sigma 1.5."""
+    # SSIM compares means as ratios, which has no sense for negative numbers.
+    image, reference = image + 1.0, reference + 1.0
+    if image.shape[-1] == 1:
+        similar = ssim(image.squeeze(-1), reference.squeeze(-1), SSIM_WINDOW, max_val=SSIM_RANGE).unsqueeze(-1)
+    else:
+        similar = ssim3d(image, reference, SSIM_WINDOW, max_val=SSIM_RANGE)
+    return 1.0 - _mean(similar, weight)
+
+
+def gradient_difference(image: Tensor, reference: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of the neighbours' differences, over all axes."""
+    errors = [(a - b).abs() for a, b in zip(_differences(image), _differences(reference), strict=True)]
+    weights = [None] * len(errors) if weight is None else _smaller_neighbour(weight)
+    return torch.stack([_mean(error, w) for error, w in zip(errors, weights, strict=True)]).mean()
+
+
+def structure_difference(image: Tensor, source: Tensor) -> Tensor:
+    """1 - the correlation of edge strengths, averaged over axes and images; 0 for the same edges at any contrast.
+
+    The gradient correlation of Hiasa et al. (SASHIMI 2018), of magnitudes so that an inverted contrast costs nothing.
+    """
+    pairs = zip(_differences(image), _differences(source), strict=True)
+    return 1.0 - torch.stack([_correlation(a.abs(), b.abs()) for a, b in pairs]).mean()
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """The weighted mean; `weight` has the shape of `values`, and is 1 everywhere when left out."""
+    return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def _smaller_neighbour(weight: Tensor) -> list[Tensor]:
+    """The weight of each difference of `_differences`: that of its lighter voxel."""
+    axes = [axis for axis in (2, 3, 4) if weight.shape[axis] > 1]
+    pairs = [(weight.narrow(a, 0, weight.shape[a] - 1), weight.narrow(a, 1, weight.shape[a] - 1)) for a in axes]
+    return [torch.minimum(before, after) for before, after in pairs]
+
+
+def _differences(image: Tensor) -> list[Tensor]:
+    return [image.diff(dim=axis) for axis in (2, 3, 4) if image.shape[axis] > 1]
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    a, b = (x.flatten(1) - x.flatten(1).mean(1, keepdim=True) for x in (a, b))
+    # The small number keeps patches without any edge, such as air, from dividing by zero.
+    return F.cosine_similarity(a, b, dim=1, eps=1e-4).mean()
+
+
+def towards(scores: list[Tensor], label: float) -> Tensor:
+    """Least-squares GAN (Mao et al. 2017): mean squared distance of the score maps from `label`, over all scales."""
+    return torch.stack([(score.float() - label).square().mean() for score in scores]).mean()
+
+
+def share_right(real: list[Tensor], synthetic: list[Tensor]) -> Tensor:
+    """Fraction of scores on the right side of 1/2, real and synthetic counted alike."""
+    right = [(score > 0.5).float().mean() for score in real] + [(score < 0.5).float().mean() for score in synthetic]
+    return torch.stack(right).mean()

@@ -1,0 +1,127 @@
+"""A network with its optimiser, set up by fabric: the translating players, and the critics they play against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from modality_translate import recipe
+from modality_translate.errors import RunError
+from modality_translate.objectives.base import State
+from modality_translate.objectives.losses import share_right, towards
+
+REAL, SYNTHETIC = 1.0, 0.0
+
+
+class Player:
+    """One network that learns by AdamW at `rate` times the factor set by the loop."""
+
+    def __init__(self, network: nn.Module, rate: float, settings: recipe.Optimiser, fabric: Fabric) -> None:
+        self.network = network
+        self.fabric = fabric
+        self.rate = rate
+        self.adam = torch.optim.AdamW(
+            network.parameters(), rate, betas=settings.betas, weight_decay=settings.weight_decay
+        )
+        self._module, self._optimiser = fabric.setup(network, self.adam)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._module(x)
+
+    def descend(self, clip: float = 0.0) -> None:
+        """One step along the gradients, whose norm is held below `clip` unless that is 0."""
+        if clip:
+            # Under 16 bit a step with overflowing gradients is skipped, which is no error.
+            self.fabric.clip_gradients(self._module, self._optimiser, max_norm=clip, error_if_nonfinite=False)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+
+    def set_rate(self, factor: float) -> None:
+        self._set_lr(self.rate * factor)
+
+    def train(self) -> None:
+        self._module.train()
+
+    def state_dict(self) -> State:
+        names = [name for name, _ in self.network.named_parameters()]
+        moments = self.adam.state_dict()["state"]
+        return {
+            "network": {name: _copy(tensor) for name, tensor in self.network.state_dict().items()},
+            "lr": self.adam.param_groups[0]["lr"],
+            "moments": {
+                names[index]: {key: _copy(value) for key, value in entry.items()} for index, entry in moments.items()
+            },
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        try:
+            self.network.load_state_dict(state["network"])
+            self._load_moments(state["moments"])
+        except (KeyError, RuntimeError) as error:
+            reason = f"the saved networks are not those of the recipe ({str(error).splitlines()[0]})."
+            raise RunError("state", reason, "Resume with the recipe the run was started with.") from error
+        self._set_lr(state["lr"])
+
+    def _load_moments(self, moments: dict[str, State]) -> None:
+        entries = {
+            index: {key: _copy(value) for key, value in moments[name].items()}
+            for index, (name, _) in enumerate(self.network.named_parameters())
+            if moments
+        }
+        self.adam.load_state_dict({"state": entries, "param_groups": self.adam.state_dict()["param_groups"]})
+
+    def _set_lr(self, lr: float) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = lr
+
+
+class Translator(Player):
+    """A generator."""
+
+    def aside(self, x: Tensor) -> Tensor:
+        """Translate images that are not this generator's own input: its batch statistics are left alone."""
+        with _statistics_kept(self.network):
+            return self(x)
+
+
+class Critic(Player):
+    """A discriminator with the least-squares objective."""
+
+    def not_fooled_by(self, synthetic: Tensor) -> Tensor:
+        """The generator's adversarial term: how far the scores are from "real"; the critic gets no gradients."""
+        # Not through fabric's wrapper: in distributed training it would wait for gradients that never come.
+        self.network.requires_grad_(False)
+        with self.fabric.autocast():
+            scores = self.network(synthetic)
+        self.network.requires_grad_(True)
+        return towards(scores, REAL)
+
+    def learn(self, real: Tensor, synthetic: Tensor) -> dict[str, Tensor]:
+        """One step towards telling real images from synthetic ones (which get no gradients); its loss and accuracy."""
+        on_real, on_synthetic = self(real), self(synthetic.detach())
+        loss = 0.5 * (towards(on_real, REAL) + towards(on_synthetic, SYNTHETIC))
+        self.fabric.backward(loss)
+        self.descend()
+        return {"discriminator": loss, "discriminator_accuracy": share_right(on_real, on_synthetic)}
+
+
+@contextmanager
+def _statistics_kept(network: nn.Module) -> Iterator[None]:
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
