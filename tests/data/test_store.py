@@ -8,6 +8,7 @@ import pytest
 from modality_translate.data.split import split
 from modality_translate.data.store import FULL, Store, background, build_store, quantised
 from modality_translate.data.subjects import find_cases
+from modality_translate.intensities import body_mask
 from modality_translate.pipeline import Channel, prepare, prepare_target
 from modality_translate.recipe import Recipe
 from modality_translate.volumes import read_volume
@@ -61,3 +62,10 @@ def test_unpaired_cases_have_one_side(pairs: Path, recipe_with):
 @pytest.mark.parametrize("value", [-1.0, -0.3, 0.0, 0.77, 1.0])
 def test_the_16_bit_step_is_below_a_tenth_of_a_hounsfield_unit(value: float):
     assert abs(quantised(np.array([value], np.float32))[0] / FULL - value) * 4095 / 2 < 0.05
+
+
+def test_the_body_of_a_pair_is_that_of_its_ct(pairs: Path, recipe: Recipe):
+    entry = stored(recipe, pairs).entries[0]
+    prepared = prepare(read_volume(pairs / "mr" / "a.nii.gz"), recipe.spec())
+    target = prepare_target(read_volume(pairs / "ct" / "a.nii.gz"), prepared, recipe.spec())
+    assert np.array_equal(entry.body(), body_mask(target, "CT"))
