@@ -25,8 +25,6 @@ class Phantom(Settings):
     seed: int = 0
     spacing: float = Field(2.0, gt=0)
     """Isotropic voxel size in mm."""
-    unpaired: bool = False
-    """Source and target volumes come from different subjects."""
 
 
 class Data(Settings):
@@ -180,6 +178,8 @@ class Augmentation(Settings):
     """Largest in-plane rotation, in degrees."""
     scale: float = Field(0.0, ge=0, lt=1)
     """Largest relative zoom."""
+    moved: float = Field(0.3, ge=0, le=1)
+    """Share of the patches that are rotated and zoomed: interpolation blurs them, and what is translated is sharp."""
     mr_gamma: float = Field(0.0, ge=0, lt=1)
     """Largest relative change of the MR contrast curve (MR sources only; targets are never altered)."""
     mr_bias: float = Field(0.0, ge=0, lt=1)

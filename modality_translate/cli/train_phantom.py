@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modality_translate.errors import RecipeError
-
 FOLDERS = {"MR": "t1", "CT": "ct", "PET": "pet"}
 SECOND_MR = "t2"
 
@@ -20,8 +18,6 @@ def with_phantom(recipe: Any, run: Path) -> Any:
     from modality_translate.phantom import PhantomSettings, write_cohort
 
     phantom = recipe.data.phantom
-    if phantom.unpaired and recipe.data.paired:
-        raise RecipeError("data.phantom.unpaired", "contradicts data.paired = true.", "Set data.paired = false.")
     folder = run / "phantom"
     if not (folder / "cohort.json").is_file():
         settings = PhantomSettings(spacing=phantom.spacing)

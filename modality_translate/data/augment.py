@@ -84,8 +84,9 @@ def recolour(source: Tensor, looks: Looks) -> Tensor:
 
 def _draw_places(generator: np.random.Generator, settings: Augmentation, n: int) -> Places:
     flip = generator.random(n) < (0.5 if settings.flip else 0.0)
-    angle = generator.uniform(-settings.rotate, settings.rotate, n)
-    zoom = 1.0 + generator.uniform(-settings.scale, settings.scale, n)
+    moved = generator.random(n) < settings.moved
+    angle = moved * generator.uniform(-settings.rotate, settings.rotate, n)
+    zoom = 1.0 + moved * generator.uniform(-settings.scale, settings.scale, n)
     return Places(torch.from_numpy(flip), torch.from_numpy(angle), torch.from_numpy(zoom))
 
 

@@ -89,3 +89,12 @@ def test_a_draw_is_a_function_of_the_generator(recipe: Recipe):
     first, again = (draw(np.random.default_rng(5), recipe) for _ in range(2))
     assert torch.equal(first.source_places.flip, again.source_places.flip)
     assert first.looks.seed == again.looks.seed
+
+
+def test_only_a_share_of_the_patches_is_moved(recipe_with):
+    augmentation = {"rotate": 10.0, "scale": 0.1, "moved": 0.25}
+    recipe = recipe_with(augmentation=augmentation, training={"batch": 400})
+    places = draw(np.random.default_rng(0), recipe).source_places
+    moved = places.angle != 0
+    assert 0.15 < moved.float().mean() < 0.35
+    assert torch.equal(moved, places.zoom != 1)
