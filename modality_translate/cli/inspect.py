@@ -137,7 +137,8 @@ def _plain(item: Any) -> str:
     if isinstance(item, float):
         return f"{item:.6g}"
     if isinstance(item, list | tuple):
-        return ", ".join(_plain(part) for part in item) or "none"
+        nested = any(isinstance(part, list | tuple) for part in item)
+        return ("; " if nested else ", ").join(_plain(part) for part in item) or "none"
     return "not set" if item is None else str(item)
 
 

@@ -51,4 +51,4 @@ def _accuracy(spec: Spec) -> str:
     if not spec.accuracy:
         return "Not measured on held-out volumes."
     figures = ", ".join(f"{key} {value:g}" for key, value in sorted(spec.accuracy.items()))
-    return f"Means over the held-out cases, in output units: {figures}."
+    return f"Means over cases that were not trained on, in output units: {figures}."
