@@ -33,6 +33,9 @@ class Data(Settings):
     source: str = ""
     """Folder, or pattern with one `*` that stands for the case, such as "data/*/mr.nii.gz"; relative to the recipe."""
     target: str = ""
+    pairs: str = ""
+    """CSV with the columns case, source and target (files relative to the CSV), instead of matching by name: `source`
+    and `target` are then not searched. Relative to the recipe."""
     phantom: Phantom | None = None
     """Make phantom volumes instead of reading a folder."""
     paired: bool = True
@@ -44,8 +47,8 @@ class Data(Settings):
 
     @model_validator(mode="after")
     def _has_volumes(self) -> Data:
-        if self.phantom is None and not (self.source and self.target):
-            raise ValueError("both data.source and data.target are needed, or a [data.phantom] table")
+        if self.phantom is None and not self.pairs and not (self.source and self.target):
+            raise ValueError("both data.source and data.target are needed, or data.pairs, or a [data.phantom] table")
         return self
 
 
@@ -113,30 +116,67 @@ class Discriminator(Settings):
     kind: str = "patch"
     width: int = Field(32, ge=1)
     layers: int = Field(3, ge=1)
-    norm: Literal["batch", "instance", "none"] = "instance"
+    norm: Literal["batch", "instance", "spectral", "none"] = "instance"
+    """spectral: none of the images; the weights' spectra are held instead, which keeps the game stable."""
+
+
+OBJECTIVE_DEFAULTS: dict[str, dict[str, float]] = {
+    "hybrid": {"ssim": 5.0, "adversarial_from": 0.7, "adversarial_ramp": 0.1, "r1": 1.0},
+    "reggan": {"l1": 20.0},
+    "cut": {"identity": 1.0},
+}
+"""By kind of objective: settings that start from another value than the fields' own."""
 
 
 class Objective(Settings):
-    """What is optimised. Weights of terms that an objective does not have are refused there."""
+    """What is optimised. Weights of terms that an objective does not have are refused there.
+
+    What is left out is filled in at once by `kind`, so that a recipe which is written again is explicit.
+    """
 
     kind: str = "pix2pix"
+    """For pairs: pix2pix; hybrid, the same with its adversarial term gentle and late; reggan, for pairs that do not
+    lie well on each other. Without pairs: cyclegan, cut."""
     l1: float = Field(100.0, ge=0)
-    """pix2pix: weight of the absolute error in the network's range."""
+    """Pairs: weight of the absolute error in the network's range (reggan: after registration)."""
     ssim: float = Field(0.0, ge=0)
-    """pix2pix: weight of 1 - SSIM."""
+    """Pairs: weight of 1 - SSIM."""
     gradient: float = Field(0.0, ge=0)
-    """Weight of the gradient difference: to the target (pix2pix), to the source's edges (cyclegan)."""
+    """Weight of the gradient difference: to the target (pairs), to the source's edges (cyclegan, cut)."""
     outside: float = Field(0.1, ge=0, le=1)
-    """pix2pix: weight of a voxel outside the body, where one inside has 1. Scores are taken inside, and an MR that
+    """Pairs: weight of a voxel outside the body, where one inside has 1. Scores are taken inside, and an MR that
     ends before the patient does would otherwise be learnt as air."""
+    tissue: float = Field(1.0, ge=1)
+    """Pairs with CT as the target: weight of a voxel of bone, or of air inside the body, where soft tissue has 1."""
+    smooth: float = Field(10.0, ge=0)
+    """reggan: weight of the squared differences between neighbouring displacements."""
+    registration_from: float = Field(0.1, ge=0, le=1)
+    """reggan: fraction of the steps after which translations are registered before they are compared."""
+    registration_reach: float = Field(8.0, gt=0)
+    """reggan: largest displacement along an axis, in voxels."""
     adversarial: float = Field(1.0, ge=0)
     """Weight of the adversarial term (least squares)."""
     adversarial_from: float = Field(0.0, ge=0, le=1)
-    """Fraction of the steps after which the adversarial term is switched on."""
+    """Pairs: fraction of the steps after which the adversarial term is switched on."""
+    adversarial_ramp: float = Field(0.0, ge=0, le=1)
+    """Pairs: fraction of the steps over which its weight then rises to the full one."""
+    r1: float = Field(0.0, ge=0)
+    """Weight of the discriminators' squared gradient at real images, which keeps the game stable."""
     cycle: float = Field(10.0, ge=0)
+    """cyclegan: weight of the error there and back."""
     identity: float = Field(5.0, ge=0)
+    """Weight of what a generator changes in images that are of its target already (cut: by its encoder's features)."""
+    nce: float = Field(1.0, ge=0)
+    """cut: weight of PatchNCE, which ties each place of the translation to the same place of the source."""
     pool: int = Field(50, ge=0)
     """cyclegan: how many earlier synthetic patches the discriminators are shown again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_kind(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return OBJECTIVE_DEFAULTS.get(str(values.get("kind")), {}) | values
 
 
 class Optimiser(Settings):
@@ -167,6 +207,8 @@ class Training(Settings):
     validate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(500, ge=1)
     precision: Literal["32", "bf16", "16"] = "32"
+    tensorboard: bool = False
+    """Write the scalars of metrics.csv to RUN/tensorboard/ as well."""
 
 
 class Augmentation(Settings):

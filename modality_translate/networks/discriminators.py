@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from monai.networks import nets
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from modality_translate import recipe
 from modality_translate.errors import RecipeError
 
-MONAI_NORMS = {"batch": "batch", "instance": "instance", "none": None}
+MONAI_NORMS = {"batch": "batch", "instance": "instance", "spectral": None, "none": None}
 
 SCALES = 2
 """Sub-discriminators of "multiscale_patch"; each sees a field twice as deep in layers as the one before."""
@@ -67,7 +68,7 @@ def _patch(settings: recipe.Discriminator, geometry: recipe.Geometry, channels: 
             in_channels=channels,
             num_layers_d=settings.layers,
             norm=MONAI_NORMS[settings.norm],
-            bias=settings.norm == "none",
+            bias=MONAI_NORMS[settings.norm] is None,
         )
     )
 
@@ -81,7 +82,7 @@ def _multiscale_patch(settings: recipe.Discriminator, geometry: recipe.Geometry,
             channels=settings.width,
             in_channels=channels,
             norm=MONAI_NORMS[settings.norm],
-            bias=settings.norm == "none",
+            bias=MONAI_NORMS[settings.norm] is None,
             minimum_size_im=min(geometry.patch),
         )
     )
@@ -111,4 +112,13 @@ def build_discriminator(settings: recipe.Discriminator, geometry: recipe.Geometr
         )
         raise RecipeError("geometry.patch", reason, "Enlarge the patch, or lower discriminator.layers.")
     network = judge.build(settings, geometry, channels)
+    if settings.norm == "spectral":
+        _normalise_spectra(network)
     return OneSlice(network) if geometry.dims == 2 else network
+
+
+def _normalise_spectra(network: nn.Module) -> None:
+    """Hold the largest singular value of every convolution at 1 (Miyato et al., ICLR 2018)."""
+    for module in list(network.modules()):
+        if isinstance(module, (nn.Conv2d, nn.Conv3d)):
+            spectral_norm(module)

@@ -50,6 +50,17 @@ class Layers:
         return CONVOLUTIONS[self.dims](inputs, outputs, size, stride, padding=(size - 1) // 2, bias=bias)
 
 
+class Encoder(nn.Module):
+    """A generator whose way down can be looked into."""
+
+    encoded: list[int]
+    """Channels of each map of `encode`."""
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The maps (N, channels, *size) of the way down, from the finest to the coarsest."""
+        raise NotImplementedError
+
+
 class Double(nn.Module):
     """Twice the size along each axis by repetition; a convolution after it leaves no checkerboard."""
 

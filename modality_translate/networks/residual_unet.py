@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from modality_translate.networks.layers import Double, Layers, start_by_variance, widths
+from modality_translate.networks.layers import Double, Encoder, Layers, start_by_variance, widths
 
 SLOPE = 0.01
 
@@ -52,12 +52,12 @@ class Up(nn.Module):
         return self.join(torch.cat([self.enlarge(x), skip], dim=1))
 
 
-class ResidualUNet(nn.Module):
-    """(N, channels, *size) to (N, 1, *size); each size a multiple of 2 ** (levels - 1)."""
+class ResidualUNet(Encoder):
+    """(N, channels, *size) to (N, outputs, *size); each size a multiple of 2 ** (levels - 1)."""
 
-    def __init__(self, layers: Layers, channels: int, width: int, levels: int, blocks: int) -> None:
+    def __init__(self, layers: Layers, channels: int, width: int, levels: int, blocks: int, outputs: int = 1) -> None:
         super().__init__()
-        wide = widths(width, levels)
+        self.encoded = wide = widths(width, levels)
         pairs = list(pairwise(wide))
         self.stem = nn.Sequential(
             layers.conv(channels, width), layers.normalise(width), nn.LeakyReLU(SLOPE, inplace=True)
@@ -65,17 +65,19 @@ class ResidualUNet(nn.Module):
         self.top = ResidualBlock(layers, width, width)
         self.down = nn.ModuleList(_level(layers, fine, coarse, blocks) for fine, coarse in pairs)
         self.up = nn.ModuleList(Up(layers, coarse, fine) for fine, coarse in reversed(pairs))
-        self.head = layers.head(width)
+        self.head = layers.head(width, outputs)
         start_by_variance(self, SLOPE)
         # From near zero: a loud random output must first be unlearnt, which cost a third of the accuracy of short runs.
         nn.init.normal_(self.head.weight, 0.0, 0.02)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.top(self.stem(x))
-        skips = []
+    def encode(self, x: Tensor) -> list[Tensor]:
+        maps = [self.top(self.stem(x))]
         for down in self.down:
-            skips.append(x)
-            x = down(x)
+            maps.append(down(maps[-1]))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        *skips, x = self.encode(x)
         for up in self.up:
             x = up(x, skips.pop())
         return self.head(x)

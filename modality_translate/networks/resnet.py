@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from modality_translate.networks.layers import Double, Layers, start_like_a_gan, widths
+from modality_translate.networks.layers import Double, Encoder, Layers, start_like_a_gan, widths
 
 
 class ResNetBlock(nn.Module):
@@ -28,13 +28,14 @@ class ResNetBlock(nn.Module):
         return x + self.change(x)
 
 
-class ResNet(nn.Module):
+class ResNet(Encoder):
     """(N, channels, *size) to (N, 1, *size); each size a multiple of 2 ** levels."""
 
     def __init__(self, layers: Layers, channels: int, width: int, levels: int, blocks: int) -> None:
         super().__init__()
         wide = widths(width, levels + 1)
         pairs = list(pairwise(wide))
+        self.encoded = [*wide, wide[-1]]
         self.stem = nn.Sequential(*_conv(layers, channels, width, size=7))
         self.down = nn.Sequential(*(nn.Sequential(*_conv(layers, *pair, stride=2)) for pair in pairs))
         self.blocks = nn.Sequential(*(ResNetBlock(layers, wide[-1]) for _ in range(blocks)))
@@ -43,6 +44,16 @@ class ResNet(nn.Module):
         )
         self.head = layers.head(width, size=7)
         start_like_a_gan(self)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The stem, every halving, and the middle one of the residual blocks."""
+        maps = [self.stem(x)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        middle = maps[-1]
+        for block in list(self.blocks)[: (len(self.blocks) + 1) // 2]:
+            middle = block(middle)
+        return [*maps, middle]
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.down(self.stem(x))

@@ -17,6 +17,9 @@ class SliceStack(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.network(self.as_channels(x)).unsqueeze(-1)
+
+    def as_channels(self, x: Tensor) -> Tensor:
+        """(N, 1, X, Y, k) to (N, k, X, Y)."""
         # A view, whose channels lie next to each other in memory: convolutions on the CPU run a quarter faster on it.
-        slices = torch.movedim(x.squeeze(1), -1, 1)
-        return self.network(slices).unsqueeze(-1)
+        return torch.movedim(x.squeeze(1), -1, 1)

@@ -7,17 +7,17 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from modality_translate.networks.layers import Double, Layers, start_like_a_gan, widths
+from modality_translate.networks.layers import Double, Encoder, Layers, start_like_a_gan, widths
 
 SLOPE = 0.2
 
 
-class UNet(nn.Module):
+class UNet(Encoder):
     """(N, channels, *size) to (N, 1, *size); each size a multiple of 2 ** (levels - 1), levels at least 2."""
 
     def __init__(self, layers: Layers, channels: int, width: int, levels: int) -> None:
         super().__init__()
-        wide = widths(width, levels)
+        self.encoded = wide = widths(width, levels)
         pairs = list(pairwise(wide))
         self.stem = layers.head(channels, width, size=3)
         self.down = nn.ModuleList(_down(layers, fine, coarse) for fine, coarse in pairs)
@@ -29,12 +29,14 @@ class UNet(nn.Module):
         self.head = nn.Sequential(nn.ReLU(inplace=True), layers.head(2 * width, size=3))
         start_like_a_gan(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
-        skips = []
+    def encode(self, x: Tensor) -> list[Tensor]:
+        maps = [self.stem(x)]
         for down in self.down:
-            skips.append(x)
-            x = down(x)
+            maps.append(down(maps[-1]))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        *skips, x = self.encode(x)
         for up in self.up:
             x = torch.cat([up(x), skips.pop()], dim=1)
         return self.head(x)

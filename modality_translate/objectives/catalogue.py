@@ -8,11 +8,20 @@ from lightning_fabric import Fabric
 
 from modality_translate.errors import RecipeError
 from modality_translate.objectives.base import Objective
+from modality_translate.objectives.cut import Cut
 from modality_translate.objectives.cyclegan import CycleGAN
 from modality_translate.objectives.pix2pix import Pix2Pix
+from modality_translate.objectives.reggan import RegGAN
 from modality_translate.recipe import Recipe
 
-OBJECTIVES: dict[str, Callable[[Recipe, Fabric], Objective]] = {"pix2pix": Pix2Pix, "cyclegan": CycleGAN}
+OBJECTIVES: dict[str, Callable[[Recipe, Fabric], Objective]] = {
+    "pix2pix": Pix2Pix,
+    # The same mechanism; the recipe gives it other weights.
+    "hybrid": Pix2Pix,
+    "reggan": RegGAN,
+    "cyclegan": CycleGAN,
+    "cut": Cut,
+}
 
 
 def build_objective(recipe: Recipe, fabric: Fabric) -> Objective:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from modality_translate.errors import RecipeError
 from modality_translate.objectives.base import Batch, values
+from modality_translate.objectives.checks import check_any, check_no_halo, check_settings
 from modality_translate.objectives.game import Game
 from modality_translate.objectives.losses import absolute, structure_difference
-from modality_translate.objectives.weights import check_settings
+from modality_translate.objectives.pool import ImagePool
 from modality_translate.recipe import Recipe
 
 Pair = tuple[Tensor, Tensor]
@@ -22,12 +22,16 @@ class CycleGAN(Game):
     """
 
     def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
-        _check(recipe)
+        check_settings(recipe.objective, ("adversarial", "cycle", "identity", "gradient", "pool", "r1"))
+        check_any(recipe.objective, ("adversarial",), "nothing shows it how the target looks")
+        check_no_halo(recipe)
         super().__init__(recipe, fabric)
         self.forward, self.backward = (self.add_translator(name) for name in ("forward", "backward"))
         self.source_critic = self.add_critic("source_discriminator", channels=1)
         self.target_critic = self.add_critic("target_discriminator", channels=1)
-        self.source_pool, self.target_pool = (self.add_pool(name) for name in ("source_pool", "target_pool"))
+        # The two pools draw differently, each the same in every run of the recipe.
+        self.source_pool, self.target_pool = (ImagePool(self.settings.pool, recipe.seed + i) for i in range(2))
+        self.memories = {"source_pool": self.source_pool, "target_pool": self.target_pool}
 
     @property
     def generator(self) -> nn.Module:
@@ -37,15 +41,13 @@ class CycleGAN(Game):
     def generators(self) -> dict[str, nn.Module]:
         return {"forward": self.forward.network, "backward": self.backward.network}
 
-    def step(self, batch: Batch, progress: float) -> dict[str, float]:  # noqa: ARG002
+    def step(self, batch: Batch, progress: float) -> dict[str, float]:
         self.train()
         real = self.fabric.to_device(batch)
         synthetic = self.backward(real.target), self.forward(real.source)
         terms = self._terms(real, synthetic)
-        total = self.weighted(terms)
-        self.fabric.backward(total)
-        self.forward.descend(self.recipe.optimiser.clip)
-        self.backward.descend(self.recipe.optimiser.clip)
+        total = self.weighted(terms, progress)
+        self.descend(total)
         return values({"generator": total, **terms, **self._teach_critics(real, synthetic)})
 
     def _terms(self, real: Batch, synthetic: Pair) -> dict[str, Tensor]:
@@ -74,16 +76,3 @@ class CycleGAN(Game):
 
 def _mean(a: Tensor, b: Tensor) -> Tensor:
     return 0.5 * (a + b)
-
-
-def _check(recipe: Recipe) -> None:
-    check_settings(recipe.objective, ("adversarial", "cycle", "identity", "gradient", "pool"))
-    if any(recipe.geometry.tiling().halo):
-        raise RecipeError(
-            "geometry.context",
-            f"cyclegan feeds each output back in, but a stack of {recipe.geometry.context} slices gives only one.",
-            "Set context = 1, or dims = 3.",
-        )
-    if not recipe.objective.adversarial:
-        reason = "cyclegan learns the target's look from its discriminators alone, so this weight cannot be 0."
-        raise RecipeError("objective.adversarial", reason)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 SSIM_WINDOW = 7
 SSIM_RANGE = 2.0
+TEMPERATURE = 0.07
+"""Of PatchNCE: how much more alike the own key has to be."""
 
 
 def absolute(image: Tensor, reference: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -43,6 +45,21 @@ def structure_difference(image: Tensor, source: Tensor) -> Tensor:
     return 1.0 - torch.stack([_correlation(a.abs(), b.abs()) for a, b in pairs]).mean()
 
 
+def roughness(field: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring displacements (N, axes, X, Y, Z), summed over the directions."""
+    return torch.stack([difference.square().mean() for difference in _differences(field)]).sum()
+
+
+def patch_contrast(queries: Tensor, keys: Tensor) -> Tensor:
+    """PatchNCE (Park et al. 2020): cross-entropy of finding each query's own key among all keys of its image.
+
+    Both are (N, places, features) of length 1; ln(places) when nothing is found.
+    """
+    alike = (queries.float() @ keys.float().mT) / TEMPERATURE
+    own = torch.arange(alike.shape[1], device=alike.device).expand(alike.shape[:2])
+    return F.cross_entropy(alike.flatten(0, 1), own.flatten())
+
+
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     """The weighted mean; `weight` has the shape of `values`, and is 1 everywhere when left out."""
     return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
@@ -68,6 +85,19 @@ def _correlation(a: Tensor, b: Tensor) -> Tensor:
 def towards(scores: list[Tensor], label: float) -> Tensor:
     """Least-squares GAN (Mao et al. 2017): mean squared distance of the score maps from `label`, over all scales."""
     return torch.stack([(score.float() - label).square().mean() for score in scores]).mean()
+
+
+def steepness(scores: list[Tensor], images: Tensor) -> Tensor:
+    """R1 (Mescheder et al., ICML 2018): squared gradient of the scores by the images, per image and score.
+
+    For maps it is the gradient of their sum, over the number of scores; mean over all maps.
+    """
+    return torch.stack([_steepness(map_.float(), images) for map_ in scores]).mean()
+
+
+def _steepness(scores: Tensor, images: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return gradient.square().sum() / scores.numel()
 
 
 def share_right(real: list[Tensor], synthetic: list[Tensor]) -> Tensor:

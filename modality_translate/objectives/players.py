@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -12,10 +13,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from modality_translate import recipe
 from modality_translate.errors import RunError
+from modality_translate.networks import encode
 from modality_translate.objectives.base import State
-from modality_translate.objectives.losses import share_right, towards
+from modality_translate.objectives.losses import share_right, steepness, towards
 
 REAL, SYNTHETIC = 1.0, 0.0
+
+LAZY = 16
+"""R1 is computed at every 16th step only, and counts 16 times (Karras et al., CVPR 2020)."""
 
 
 class Player:
@@ -30,11 +35,13 @@ class Player:
         )
         self._module, self._optimiser = fabric.setup(network, self.adam)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._module(x)
+    def __call__(self, *inputs: Tensor | list[Tensor]) -> Any:
+        return self._module(*inputs)
 
     def descend(self, clip: float = 0.0) -> None:
-        """One step along the gradients, whose norm is held below `clip` unless that is 0."""
+        """One step along the gradients, whose norm is held below `clip` unless that is 0; none for one that rested."""
+        if all(parameter.grad is None for parameter in self.network.parameters()):
+            return
         if clip:
             # Under 16 bit a step with overflowing gradients is skipped, which is no error.
             self.fabric.clip_gradients(self._module, self._optimiser, max_norm=clip, error_if_nonfinite=False)
@@ -88,9 +95,20 @@ class Translator(Player):
         with _statistics_kept(self.network):
             return self(x)
 
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The encoder's maps of any images; batch statistics are left alone."""
+        with _statistics_kept(self.network), self.fabric.autocast():
+            return encode(self.network, x)
+
 
 class Critic(Player):
-    """A discriminator with the least-squares objective."""
+    """A discriminator with the least-squares objective and, for `r1` above 0, its gradient at real images held low."""
+
+    def __init__(
+        self, network: nn.Module, rate: float, settings: recipe.Optimiser, fabric: Fabric, r1: float = 0.0
+    ) -> None:
+        super().__init__(network, rate, settings, fabric)
+        self.r1 = r1
 
     def not_fooled_by(self, synthetic: Tensor) -> Tensor:
         """The generator's adversarial term: how far the scores are from "real"; the critic gets no gradients."""
@@ -105,9 +123,19 @@ class Critic(Player):
         """One step towards telling real images from synthetic ones (which get no gradients); its loss and accuracy."""
         on_real, on_synthetic = self(real), self(synthetic.detach())
         loss = 0.5 * (towards(on_real, REAL) + towards(on_synthetic, SYNTHETIC))
-        self.fabric.backward(loss)
+        held = {"discriminator_r1": self._steepness(real)} if self.r1 and self._taken() % LAZY == 0 else {}
+        self.fabric.backward(loss + sum(0.5 * self.r1 * LAZY * steep for steep in held.values()))
         self.descend()
-        return {"discriminator": loss, "discriminator_accuracy": share_right(on_real, on_synthetic)}
+        return {"discriminator": loss, "discriminator_accuracy": share_right(on_real, on_synthetic), **held}
+
+    def _steepness(self, real: Tensor) -> Tensor:
+        images = real.detach().requires_grad_()
+        # Without autocast: squared gradients of gradients leave the range of 16 bit.
+        return steepness(self.network(images), images)
+
+    def _taken(self) -> int:
+        """Steps so far; Adam counts them."""
+        return max((int(moments["step"]) for moments in self.adam.state.values()), default=0)
 
 
 @contextmanager

@@ -1,15 +1,49 @@
-"""Which of the recipe's weights an objective listens to."""
+"""How much a term counts when, and a voxel where."""
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from modality_translate import recipe
 from modality_translate.errors import RecipeError
+from modality_translate.recipe import Recipe
+
+AIR_BELOW, BONE_ABOVE = -200.0, 250.0
+"""HU; as in the scores."""
 
 
-def check_settings(settings: recipe.Objective, used: tuple[str, ...]) -> None:
-    """Raise `RecipeError` for a weight that was changed but that this objective has no term for."""
-    for name, field in recipe.Objective.model_fields.items():
-        given = getattr(settings, name)
-        if name not in ("kind", *used) and given and given != field.default:
-            reason = f"{settings.kind} has no such term; it has {', '.join(used)}."
-            raise RecipeError(f"objective.{name}", reason, "Leave it out, or choose another objective.kind.")
+def weight_at(settings: recipe.Objective, term: str, progress: float) -> float:
+    """The weight of `term`; the adversarial one rises from 0 over `adversarial_ramp` once it is switched on."""
+    weight: float = getattr(settings, term)
+    if term != "adversarial" or not settings.adversarial_ramp:
+        return weight
+    return weight * min(max((progress - settings.adversarial_from) / settings.adversarial_ramp, 0.0), 1.0)
+
+
+class VoxelWeights:
+    """Weights of voxels by the recipe: body against outside, and rare tissue against soft tissue of a CT.
+
+    Raises `RecipeError` for a tissue weight where the target is not a CT.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.outside = recipe.objective.outside
+        self.tissue = recipe.objective.tissue
+        if self.tissue == 1.0:
+            return
+        if recipe.target.modality != "CT":
+            reason = f"tissues are told apart by HU, which a target of {recipe.target.modality} has not."
+            raise RecipeError("objective.tissue", reason, "Leave it out.")
+        limits = np.array([AIR_BELOW, BONE_ABOVE], np.float32)
+        self.air, self.bone = recipe.target.channel().scaling.fixed.forward(limits).tolist()
+
+    def __call__(self, target: Tensor, body: Tensor | None) -> Tensor:
+        """For the voxels of `target` (N, 1, X, Y, Z) in [-1, 1]; `body` is 1 inside, and everywhere when left out."""
+        inside = torch.ones_like(target) if body is None else body
+        weight = self.outside + (1.0 - self.outside) * inside
+        if self.tissue == 1.0:
+            return weight
+        rare = (target < self.air) | (target > self.bone)
+        return weight * (1.0 + (self.tissue - 1.0) * inside * rare)

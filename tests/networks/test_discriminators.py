@@ -15,7 +15,7 @@ def tiny(kind: str, **changes: object) -> recipe.Discriminator:
 
 
 @pytest.mark.parametrize("kind", sorted(DISCRIMINATORS))
-@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+@pytest.mark.parametrize("norm", ["batch", "instance", "spectral", "none"])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize(
     "geometry",
@@ -38,6 +38,19 @@ def test_the_smallest_patch_is_enough_and_a_smaller_one_is_refused(kind, layers,
     assert all(torch.isfinite(scores).all() for scores in network(torch.rand(1, 1, least, least, 1)))
     with pytest.raises(RecipeError, match=f"too small for {kind} with {layers} layers, which needs {least}"):
         build_discriminator(settings, recipe.Geometry(patch=(least - 2, least)), 1)
+
+
+@pytest.mark.parametrize("geometry", [recipe.Geometry(patch=(16, 16)), recipe.Geometry(dims=3, patch=(12, 12, 12))])
+def test_spectral_norm_bounds_what_a_change_of_the_image_does(geometry):
+    network = build_discriminator(tiny("patch", norm="spectral", width=4), geometry, 1)
+    for parameter in network.parameters():
+        parameter.data.mul_(50.0)
+    patch = torch.rand(1, 1, *geometry.tiling().core)
+    for _ in range(20):
+        network(patch)
+    change = (network(patch + 0.1)[0] - network(patch)[0]).abs().max().item()
+    # Three layers whose kernels, as matrices, stretch by at most 1; a kernel of 4 per axis overlaps itself.
+    assert change < 0.1 * 2**9
 
 
 def test_an_unknown_discriminator_shows_the_choices():

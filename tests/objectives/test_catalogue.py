@@ -12,7 +12,10 @@ EVERY = pytest.mark.parametrize("kind", sorted(OBJECTIVES))
 # Batch statistics, dropout-free: everything that could differ between two runs is in the state.
 EVERYTHING_ON = {
     "pix2pix": {"kind": "pix2pix", "ssim": 1.0, "gradient": 1.0},
-    "cyclegan": {"kind": "cyclegan", "gradient": 1.0, "pool": 6},
+    "hybrid": {"kind": "hybrid", "gradient": 1.0, "tissue": 2.0, "adversarial_from": 0.1, "adversarial_ramp": 0.2},
+    "reggan": {"kind": "reggan", "gradient": 1.0, "r1": 1.0},
+    "cyclegan": {"kind": "cyclegan", "gradient": 1.0, "pool": 6, "r1": 1.0},
+    "cut": {"kind": "cut", "gradient": 1.0},
 }
 
 
@@ -118,6 +121,32 @@ def test_every_term_is_reported_by_name(kind, tiny, fabric, batches):
 
 
 @EVERY
+def test_a_discriminator_of_spectral_norm_resumes_bit_for_bit_too(kind, tiny, fabric, batches):
+    first, second = (built(kind, tiny, fabric, discriminator={"norm": "spectral"}) for _ in range(2))
+    before, after = batches(first.recipe, 2)
+    first.step(before, 0.5)
+    second.load_state_dict(first.state_dict())
+    assert first.step(after, 0.5) == second.step(after, 0.5)
+    assert_same(first.state_dict(), second.state_dict())
+
+
+@EVERY
+def test_a_recipe_written_with_every_setting_is_the_same_recipe(kind, tiny, fabric):
+    recipe = tiny(objective={"kind": kind})
+    written = recipe.objective.model_dump(mode="json")
+    assert written.keys() == type(recipe.objective).model_fields.keys()
+    again = tiny(objective=written)
+    assert again == recipe
+    build_objective(again, fabric)
+
+
+@EVERY
+def test_only_generators_are_kept_for_use(kind, tiny, fabric):
+    directions = {"forward", "backward"} if kind == "cyclegan" else {"forward"}
+    assert built(kind, tiny, fabric).generators.keys() == directions
+
+
+@EVERY
 def test_a_step_trains_even_after_validation_left_evaluation_mode(kind, tiny, fabric, batches):
     objective = built(kind, tiny, fabric)
     objective.generator.eval()
@@ -151,13 +180,26 @@ def test_clipped_gradients_move_less_under_plain_descent(kind, tiny, fabric, bat
 
 
 def test_an_unknown_objective_shows_the_choices(tiny, fabric):
-    with pytest.raises(RecipeError, match=r"'ddpm' is unknown\. Choose one of: pix2pix, cyclegan"):
+    with pytest.raises(RecipeError, match=r"'ddpm' is unknown\. Choose one of: pix2pix, hybrid, reggan, cyclegan, cut"):
         build_objective(tiny(objective={"kind": "ddpm"}), fabric)
 
 
 @pytest.mark.parametrize(
     ("kind", "weight"),
-    [("pix2pix", "cycle"), ("pix2pix", "pool"), ("cyclegan", "l1"), ("cyclegan", "adversarial_from")],
+    [
+        ("pix2pix", "cycle"),
+        ("pix2pix", "pool"),
+        ("pix2pix", "smooth"),
+        ("hybrid", "nce"),
+        ("hybrid", "registration_reach"),
+        ("reggan", "identity"),
+        ("cyclegan", "l1"),
+        ("cyclegan", "adversarial_from"),
+        ("cyclegan", "nce"),
+        ("cut", "l1"),
+        ("cut", "cycle"),
+        ("cut", "adversarial_ramp"),
+    ],
 )
 def test_a_weight_without_a_term_is_refused(kind, weight, tiny, fabric):
     with pytest.raises(RecipeError, match=rf"objective.{weight}: {kind} has no such term; it has .*adversarial"):

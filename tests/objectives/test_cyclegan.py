@@ -60,5 +60,5 @@ def test_a_stack_of_slices_is_refused_because_it_cannot_be_fed_back(cyclegan):
 
 
 def test_no_adversarial_term_is_refused(cyclegan):
-    with pytest.raises(RecipeError, match="cannot be 0"):
+    with pytest.raises(RecipeError, match="needs a weight above 0 for adversarial"):
         cyclegan({"adversarial": 0.0})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from skimage.metrics import structural_similarity
@@ -56,6 +58,33 @@ def test_air_has_no_structure_and_finite_gradients():
     air = torch.full((1, 1, 8, 8, 1), -1.0, requires_grad=True)
     losses.structure_difference(air, torch.full((1, 1, 8, 8, 1), -1.0)).backward()
     assert torch.isfinite(air.grad).all()
+
+
+@BOTH
+def test_a_field_that_moves_everything_alike_is_smooth_and_a_bent_one_is_not(shape):
+    axes = 2 if shape == SLICE else 3
+    field = torch.full((shape[0], axes, *shape[2:]), 3.0)
+    assert losses.roughness(field).item() == 0.0
+    field[:, 0] += 0.5 * torch.arange(float(shape[2]))[:, None, None]
+    assert losses.roughness(field).item() == pytest.approx(0.25 / axes)
+
+
+def test_places_that_look_alike_before_and_after_are_found():
+    vectors = torch.nn.functional.normalize(torch.randn(2, 50, 16), dim=-1)
+    assert losses.patch_contrast(vectors, vectors).item() < 0.1
+    assert losses.patch_contrast(vectors, vectors.roll(1, dims=1)).item() > 5.0
+
+
+def test_places_that_all_look_the_same_cannot_be_told_apart():
+    vectors = torch.ones(2, 50, 4) / 2.0
+    assert losses.patch_contrast(vectors, vectors).item() == pytest.approx(math.log(50), rel=1e-5)
+
+
+def test_the_steepness_of_a_linear_critic_is_its_squared_weight():
+    images = torch.randn(3, 2, 4, 4, 1, requires_grad=True)
+    weight = torch.randn(2, 4, 4, 1)
+    scores = (images * weight).sum(dim=(1, 2, 3, 4)).view(3, 1, 1, 1)
+    assert losses.steepness([scores], images).item() == pytest.approx(weight.square().sum().item(), rel=1e-5)
 
 
 def test_an_undecided_critic_is_at_equilibrium():
