@@ -92,7 +92,8 @@ def _moved(recipe: Any, base: Path, run: Path) -> Any:
     """`recipe` with its folders relative to the run folder instead of to `base`."""
     if recipe.data.phantom is not None:
         return recipe
-    places = {side: _relative(base / getattr(recipe.data, side), run) for side in ("source", "target")}
+    given = {key: getattr(recipe.data, key) for key in ("source", "target", "pairs")}
+    places = {key: _relative(base / place, run) for key, place in given.items() if place}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
 
 

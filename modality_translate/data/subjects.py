@@ -1,7 +1,8 @@
-"""Which volumes belong together: two folders or patterns become named cases."""
+"""Which volumes belong together: two folders or patterns, or a CSV that names the pairs, become named cases."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from modality_translate.recipe import Data
 from modality_translate.volumes.folder import list_volumes, stem
 
 NAMES_SHOWN = 3
+COLUMNS = ("case", "source", "target")
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,17 @@ class Found:
 
 
 def find_cases(data: Data, base: Path) -> Found:
-    """The cases of a recipe's `data`; its folders and patterns are relative to `base`.
+    """The cases of a recipe's `data`; its folders and patterns, or its pairs.csv, are relative to `base`.
 
     Paired data keep the names that both sides have. Raises `NothingToDoError` where a side has no volume and
-    `PairingError` for names found twice, a file on both sides, or (paired) no common name.
+    `PairingError` for names found twice, a file on both sides, a pairs.csv that does not hold, or (paired) no common
+    name.
     """
-    sources = volumes_by_case(data.source, base, "source")
-    targets = volumes_by_case(data.target, base, "target")
+    if data.pairs:
+        sources, targets = listed_pairs(base / data.pairs)
+    else:
+        sources = volumes_by_case(data.source, base, "source")
+        targets = volumes_by_case(data.target, base, "target")
     if shared := set(sources.values()) & set(targets.values()):
         raise PairingError(min(shared).name, "is both a source and a target.", "Give two folders that do not overlap.")
     names = sorted(sources.keys() | targets.keys())
@@ -69,6 +75,50 @@ def volumes_by_case(text: str, base: Path, side: str) -> dict[str, Path]:
             raise PairingError(text, f"{cases[name].name} and {path.name} have the same case name {name}.")
         cases[name] = path
     return cases
+
+
+def listed_pairs(table: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Case name to source and to target as `table` lists them (CSV, UTF-8); an empty cell leaves that side out."""
+    sides: tuple[dict[str, Path], dict[str, Path]] = ({}, {})
+    names: set[str] = set()
+    for line, row in _rows(table):
+        name = row["case"]
+        if not name or name in names:
+            reason = f"line {line}: the case {name} is there twice." if name else f"line {line}: the case has no name."
+            raise PairingError(table.name, reason, "Give every line a name of its own.")
+        names.add(name)
+        for column, side in zip(COLUMNS[1:], sides, strict=True):
+            if row[column]:
+                side[name] = _listed_file(table, line, row[column])
+    for column, side in zip(COLUMNS[1:], sides, strict=True):
+        if not side:
+            raise NothingToDoError(table.name, f"names no {column} volume.", "Fill in a line for each case.")
+    return sides
+
+
+def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """(line number, cells by column), stripped."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            found = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise PairingError(table.name, f"cannot be read as CSV ({reason}).", f"It needs {_header()}.") from error
+    if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+        raise PairingError(table.name, f"has no column {', '.join(missing)}.", f"It needs {_header()}.")
+    return [(line, {column: (row[column] or "").strip() for column in COLUMNS}) for line, row in found]
+
+
+def _listed_file(table: Path, line: int, text: str) -> Path:
+    path = table.parent / text
+    if not path.is_file():
+        raise PairingError(table.name, f"line {line}: there is no file {text}.", "Paths are relative to the CSV.")
+    return path
+
+
+def _header() -> str:
+    return f"a first line with the columns {','.join(COLUMNS)}"
 
 
 def _name_in(folder: Path, path: Path) -> str:
@@ -100,7 +150,8 @@ def _pairs_only(cases: tuple[Case, ...]) -> Found:
         raise PairingError(
             "pairing",
             f"no source has a target of the same name ({seen}).",
-            "Give pairs equal names, or train with data.paired = false (--unpaired).",
+            "Give pairs equal names, list them in a pairs.csv with the columns case,source,target (data.pairs), "
+            "or train with data.paired = false (--unpaired).",
         )
     notes = []
     if alone_source:

@@ -53,7 +53,7 @@ def test_unpaired_data_keep_cases_with_one_side(tmp_path: Path):
 
 def test_no_common_name_is_refused_with_what_was_found(tmp_path: Path):
     touch(tmp_path, "mr/a.nii", "ct/b.nii")
-    with pytest.raises(PairingError, match=r"sources: a; targets: b.*--unpaired"):
+    with pytest.raises(PairingError, match=r"sources: a; targets: b.*pairs.csv.*--unpaired"):
         find_cases(Data(source="mr", target="ct"), tmp_path)
 
 
@@ -82,3 +82,56 @@ def test_a_pattern_with_two_stars_is_refused(tmp_path: Path):
 
 def test_a_patient_is_the_first_folder():
     assert Case("p1/day1").patient == Case("p1/day2").patient == "p1"
+
+
+def listed(tmp_path: Path, *lines: str) -> Data:
+    (tmp_path / "lists").mkdir(exist_ok=True)
+    (tmp_path / "lists/pairs.csv").write_text("\n".join(("case,source,target", *lines)) + "\n")
+    return Data(pairs="lists/pairs.csv")
+
+
+def test_a_csv_names_the_pairs_relative_to_itself(tmp_path: Path):
+    touch(tmp_path, "lists/m1.nii", "ct/scan 7.nii.gz", "x.nii", "y.nii")
+    found = find_cases(listed(tmp_path, "b,m1.nii,../ct/scan 7.nii.gz", 'a, ../x.nii ,"../y.nii"'), tmp_path)
+    assert [case.name for case in found.cases] == ["a", "b"]
+    assert found.cases[1].target is not None
+    assert found.cases[1].target.samefile(tmp_path / "ct/scan 7.nii.gz")
+
+
+def test_a_line_with_one_side_is_left_out_of_pairs_and_told(tmp_path: Path):
+    touch(tmp_path, "x.nii", "y.nii", "z.nii")
+    data = listed(tmp_path, "a,../x.nii,../y.nii", "b,../z.nii,")
+    found = find_cases(data, tmp_path)
+    assert [case.name for case in found.cases] == ["a"]
+    assert found.notes == ("1 sources without a target are left out: b",)
+    unpaired = find_cases(data.model_copy(update={"paired": False}), tmp_path)
+    assert [case.paired for case in unpaired.cases] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (("a,../x.nii,../y.nii", "a,../z.nii,../y.nii"), "line 3: the case a is there twice"),
+        ((",../x.nii,../y.nii",), "line 2: the case has no name"),
+        (("a,../x.nii,../missing.nii",), r"line 2: there is no file ../missing.nii. Paths are relative to the CSV"),
+        (("a,../x.nii,../x.nii",), "both a source and a target"),
+    ],
+)
+def test_a_csv_that_does_not_hold_says_where(tmp_path: Path, lines: tuple[str, ...], reason: str):
+    touch(tmp_path, "x.nii", "y.nii", "z.nii")
+    with pytest.raises(PairingError, match=reason):
+        find_cases(listed(tmp_path, *lines), tmp_path)
+
+
+def test_a_csv_without_a_needed_column_says_which(tmp_path: Path):
+    (tmp_path / "pairs.csv").write_text("id,source,target\na,b,c\n")
+    with pytest.raises(PairingError, match="has no column case"):
+        find_cases(Data(pairs="pairs.csv"), tmp_path)
+    with pytest.raises(PairingError, match=r"none.csv: cannot be read as CSV \(No such file"):
+        find_cases(Data(pairs="none.csv"), tmp_path)
+
+
+def test_a_csv_without_targets_is_nothing_to_do(tmp_path: Path):
+    touch(tmp_path, "x.nii")
+    with pytest.raises(NothingToDoError, match="names no target volume"):
+        find_cases(listed(tmp_path, "a,../x.nii,"), tmp_path)
