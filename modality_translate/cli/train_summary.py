@@ -6,7 +6,9 @@ from typing import Any
 
 
 def summary(run: Any) -> str:
-    """Where the run is, its best validation, its held-out scores, and the next command."""
+    """Where the run is, its best validation, its held-out scores, what its curves say, and the next command."""
+    from modality_translate.training.diagnosis import diagnose
+
     rows = run.metrics()
     lines = [f"Run folder: {run.path} ({rows[-1]['step']:.0f} steps, {rows[-1]['elapsed'] / 60:.1f} min)"]
     for direction in run.directions():
@@ -14,6 +16,7 @@ def summary(run: Any) -> str:
     for direction, scores in run.held_out_scores().items():
         means = "  ".join(f"{name} {values['mean']:.4g}" for name, values in scores["summary"].items())
         lines.append(f"Held out, {direction} ({len(scores['cases'])} cases, {scores['units']}): {means}")
+    lines += [f"Diagnosis: {verdict}" for verdict in diagnose(rows)]
     lines.append(f"Next: mtranslate export {run.path} -o model.onnx")
     return "\n".join(lines)
 

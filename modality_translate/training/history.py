@@ -30,17 +30,18 @@ class History:
         """Mean of every term since the last row."""
         return {name: sum(values) / len(values) for name, values in self._sums.items()}
 
-    def write(self, row: Row) -> None:
-        """Append `row` with the mean losses, and start the next means."""
+    def write(self, row: Row) -> Row:
+        """Append `row` with the mean losses, start the next means, and give the whole row."""
         row = row | self.means()
         self._sums = {}
         self.rows.append(row)
         if new := [name for name in row if name not in self._columns]:
             self._columns += new
             self._rewrite()
-            return
+            return row
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, self._columns, lineterminator="\n").writerow(_shown(row))
+        return row
 
     def _rewrite(self) -> None:
         text = io.StringIO()

@@ -17,11 +17,13 @@ from modality_translate.recipe import Recipe
 from modality_translate.training.batches import Named, batches
 from modality_translate.training.checkpoint import load_state, save_state
 from modality_translate.training.curves import write_curves
+from modality_translate.training.diagnosis import DIAGNOSIS, write_diagnosis
 from modality_translate.training.history import History, Row
 from modality_translate.training.randomness import seed_everything
 from modality_translate.training.reporter import Reporter, Status
 from modality_translate.training.run import FORWARD, RunFolder
 from modality_translate.training.state import State
+from modality_translate.training.tracking import Tracking
 from modality_translate.training.validation import Direction, Translated, accuracy, validate, write_preview
 
 ROWS, LARGEST_INTERVAL = 200, 50
@@ -52,9 +54,12 @@ class Session:
         self.state = State(build_objective(job.recipe, job.fabric), job.recipe.training)
         if resume:
             self._load()
+        wanted = job.recipe.training.tensorboard
+        self.tracking = Tracking(job.run.path / "tensorboard", self.state.step) if wanted else None
         self.store = None if self.state.finished else _open_store(job, list(self.state.averages))
         self.history = History(job.run.metrics_file, self.state.step)
         self.log_every = min(LARGEST_INTERVAL, max(1, job.recipe.training.steps // ROWS))
+        self._validated = False
         self._scores: Row = {}
         self._pictures = True
         self._began = self._told = time.monotonic()
@@ -74,14 +79,16 @@ class Session:
 
     def validate(self) -> None:
         """Score every direction on whole volumes; weights better than all before become the run's best."""
+        self._validated = True
         for name, average in self.state.averages.items():
             way = Direction.of(self.job.recipe, name, self.job.split.validation)
             if not way.cases:
                 self.run.write_best(average.average, name, self.state.step)
                 continue
-            evaluation = validate(way, average.average, self.job.recipe.training.batch, self._show)
+            evaluation, spread = validate(way, average.average, self.job.recipe.training.batch, self._show)
             prefix = "validation" if name == FORWARD else f"validation_{name}"
             self._scores |= {f"{prefix}.{metric}": mean for metric, mean in evaluation.means.items()}
+            self._scores[f"{prefix}.spread"] = spread
             best = self.state.improves(name, evaluation.means["mae"])
             if best:
                 self.run.write_best(average.average, name, self.state.step)
@@ -90,13 +97,16 @@ class Session:
             self.job.reporter.say(f"step {self.state.step}: {name} {scores}{'  (best so far)' if best else ''}")
 
     def log(self, rate: float) -> None:
-        """A row of metrics.csv: mean losses since the last one, and the scores of a validation with new curves."""
+        """A row of metrics.csv: mean losses since the last one; after a validation its scores, curves, diagnosis."""
         self.job.reporter.logged(self._status())
         row = {"step": self.state.step, "elapsed": self.state.clock.elapsed, "rate": rate}
-        self.history.write(row | self._scores)
-        if self._scores:
+        row = self.history.write(row | self._scores)
+        if self.tracking:
+            self.tracking.write(row)
+        if self._validated:
+            write_diagnosis(self.run.path / DIAGNOSIS, self.history.rows)
             self._picture(lambda: write_curves(self.run.curves_file, self.history.rows, self.job.recipe.name))
-        self._scores = {}
+        self._validated, self._scores = False, {}
 
     def save(self) -> None:
         """The full state to resume from, and the generators' raw weights."""

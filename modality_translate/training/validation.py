@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from modality_translate.data.reference import Reference, load_reference
 from modality_translate.data.subjects import Case
-from modality_translate.evaluation.metrics import Protocol, limits_of
+from modality_translate.evaluation.metrics import Mask, Protocol, limits_of
 from modality_translate.evaluation.panels import Images, Windows, panel_png
 from modality_translate.evaluation.results import Case as Scored
 from modality_translate.evaluation.results import Evaluation
@@ -98,14 +100,33 @@ def accuracy(evaluation: Evaluation) -> dict[str, float]:
 
 def validate(
     direction: Direction, generator: nn.Module, batch: int, show: Callable[[Translated, Direction], None]
-) -> Evaluation:
-    """Score `generator` on the direction's cases; `show` gets the first of them."""
+) -> tuple[Evaluation, float]:
+    """Score `generator` on the direction's cases; `show` gets the first of them. Also gives their median `spread`."""
     scores: list[Scored] = []
+    spreads: list[float] = []
     for case in translated(direction, generator, batch):
         if not scores:
             show(case, direction)
         scores.append(scored(case, direction.spec))
-    return evaluation_of(scores, direction.spec)
+        spreads.append(spread(case.pair))
+    return evaluation_of(scores, direction.spec), statistics.median(spreads)
+
+
+def spread(pair: Pair) -> float:
+    """How much the synthetic slices differ from each other inside the body, as a share of what the target's do.
+
+    The difference is the standard deviation about the mean slice, (X, Y); of a single slice, about its mean. 1 is
+    ideal, 0 the same slice whatever was given; also 1 where the target itself is the same everywhere.
+    """
+    expected = _deviation(pair.reference, pair.mask)
+    return _deviation(pair.predicted, pair.mask) / expected if expected > 0 else 1.0
+
+
+def _deviation(array: Array, mask: Mask) -> float:
+    axes = 2 if array.shape[2] > 1 else None
+    inside = np.maximum(mask.sum(axis=axes, keepdims=True), 1)
+    mean = np.where(mask, array, 0).sum(axis=axes, keepdims=True, dtype=np.float64) / inside
+    return float(np.std((array - mean)[mask]))
 
 
 def write_preview(case: Translated, spec: Spec, path: Path) -> None:

@@ -58,6 +58,7 @@ def test_two_folders_become_a_run_with_the_next_command():
     assert result.return_value == 0, result.output
     assert "Best validation, forward (step" in result.stdout
     assert "Held out, forward (1 cases, HU): mae" in result.stdout
+    assert "Diagnosis: too short to judge: the run has 4 rows of losses, 20 are needed." in result.stdout
     assert result.stdout.endswith("Next: mtranslate export runs/first -o model.onnx\n")
     assert "step 1/4" in result.stderr
     recipe = RunFolder(Path("runs/first")).recipe()

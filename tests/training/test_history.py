@@ -11,7 +11,7 @@ def test_a_row_has_the_means_since_the_last(tmp_path: Path):
     history = History(tmp_path / "m.csv", 0)
     for value in (1.0, 3.0):
         history.add({"l1": value})
-    history.write({"step": 2})
+    assert history.write({"step": 2}) == {"step": 2, "l1": 2.0}
     history.add({"l1": 7.0})
     history.write({"step": 3})
     assert [row["l1"] for row in read_rows(tmp_path / "m.csv")] == [2.0, 7.0]

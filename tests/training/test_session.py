@@ -44,9 +44,9 @@ def trained(finished: dict[str, Job], recipe_of: Callable[..., Recipe], job_of: 
 def test_a_run_folder_has_what_a_person_looks_for(trained: Job):
     names = {path.relative_to(trained.run.path).as_posix() for path in trained.run.path.rglob("*") if path.is_file()}
     assert names == {
-        "spec.json", "spec_backward.json", "splits.json", "metrics.csv", "losses.svg", "held_out.json",
+        "spec.json", "spec_backward.json", "splits.json", "metrics.csv", "losses.svg", "diagnosis.json",
         "best.safetensors", "best_backward.safetensors", "raw.safetensors", "raw_backward.safetensors",
-        "held_out/d.nii.gz", "held_out_backward/d.nii.gz",
+        "held_out.json", "held_out/d.nii.gz", "held_out_backward/d.nii.gz",
         "previews/step-000002.png", "previews/step-000002_backward.png",
         "previews/step-000004.png", "previews/step-000004_backward.png",
         "state/step-00000002.safetensors", "state/step-00000002.sha256",
@@ -63,7 +63,8 @@ def test_no_path_gets_into_the_run(trained: Job, cohort: Any):
 def test_metrics_have_losses_and_scores_of_both_directions(trained: Job):
     rows = trained.run.metrics()
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
-    assert {"elapsed", "rate", "generator", "discriminator", "validation.mae", "validation_backward.mae"} <= set(
+    assert {"elapsed", "rate", "generator", "discriminator"} <= set(rows[0])
+    assert {"validation.mae", "validation.spread", "validation_backward.mae", "validation_backward.spread"} <= set(
         rows[1]
     )
     assert "validation.mae" not in rows[0]
@@ -110,6 +111,7 @@ def test_without_pairs_to_validate_the_last_average_is_kept(
     job = job_of(recipe_of(data={"validation": 0}, training={"steps": 2, "ema": 0.0}))
     session = Session(job)
     train(session)
+    assert job.run.curves_file.is_file()
     raw = session.state.objective.generator.state_dict()
     assert all(torch.equal(value, raw[name]) for name, value in job.run.weights().items())
 
