@@ -37,7 +37,8 @@ def test_too_high_values_are_hot_and_too_low_values_cold_in_the_difference(image
     assert colour(-200) < -0.02
 
 
-def test_no_global_state_of_matplotlib_is_touched(images):
+def test_no_global_state_of_matplotlib_is_touched(images, monkeypatch):
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     panel_png(images, Windows.of("MR", "CT"))
     assert "matplotlib.pyplot" not in sys.modules
 
