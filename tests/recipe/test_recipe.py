@@ -7,7 +7,7 @@ import pytest
 from modality_translate.errors import RecipeError
 from modality_translate.recipe import apply_overrides, read_recipe, recipe_from
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 SMALL = {"name": "small", "data": {"phantom": {}}, "source": {"modality": "MR"}, "target": {"modality": "CT"}}
 
 

@@ -1,0 +1,33 @@
+"""Recipes: one experiment as typed, frozen settings, read from TOML. Every field has one default, written once."""
+
+from modality_translate.intensities.scaling import Scaling
+from modality_translate.recipe.learning import (
+    OBJECTIVE_DEFAULTS,
+    Discriminator,
+    Generator,
+    Objective,
+    Optimiser,
+    Training,
+)
+from modality_translate.recipe.reading import apply_overrides, read_recipe, recipe_from
+from modality_translate.recipe.volumes import Augmentation, Data, Geometry, Phantom, Side
+from modality_translate.recipe.whole import Recipe
+
+__all__ = [
+    "OBJECTIVE_DEFAULTS",
+    "Augmentation",
+    "Data",
+    "Discriminator",
+    "Generator",
+    "Geometry",
+    "Objective",
+    "Optimiser",
+    "Phantom",
+    "Recipe",
+    "Scaling",
+    "Side",
+    "Training",
+    "apply_overrides",
+    "read_recipe",
+    "recipe_from",
+]

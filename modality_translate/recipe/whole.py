@@ -1,0 +1,40 @@
+"""One experiment, whole."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from modality_translate.pipeline.spec import Spec
+from modality_translate.recipe.learning import Discriminator, Generator, Objective, Optimiser, Training
+from modality_translate.recipe.volumes import Augmentation, Data, Geometry, Side
+from modality_translate.settings import Settings
+
+
+class Recipe(Settings):
+    """One experiment, whole."""
+
+    name: str
+    seed: int = Field(0, ge=0)
+    data: Data
+    source: Side
+    target: Side
+    geometry: Geometry = Geometry()
+    generator: Generator = Generator()
+    discriminator: Discriminator = Discriminator()
+    objective: Objective = Objective()
+    optimiser: Optimiser = Optimiser()
+    training: Training = Training()
+    augmentation: Augmentation = Augmentation()
+
+    def spec(self, backward: bool = False) -> Spec:
+        """The contract of the trained model; `backward` swaps the roles (cyclegan's second direction)."""
+        source, target = self.source.channel(), self.target.channel()
+        if backward:
+            source, target = target, source
+        return Spec(
+            name=f"{self.name}-backward" if backward else self.name,
+            source=source,
+            target=target,
+            spacing=self.geometry.spacing,
+            tiling=self.geometry.tiling(),
+        )
