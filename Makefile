@@ -23,7 +23,7 @@ demo: env
 	$(BIN)/mtranslate demo -o demo --overwrite
 
 test: env lean
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: env
 	$(BIN)/ruff check .

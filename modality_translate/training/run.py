@@ -27,8 +27,8 @@ class RunFolder:
     """Reads and writes `path`; `direction` is "forward", or "backward" where the objective trains both.
 
     Files: recipe.toml (every setting), spec.json, splits.json, metrics.csv, losses.svg, previews/, best.safetensors
-    (averaged weights of the best validation), raw.safetensors (last weights as trained), held_out.json, held_out/,
-    state/ (to resume from) and, while training, cache/.
+    (averaged weights of the best validation), raw.safetensors (last weights as trained), diagnosis.json,
+    held_out.json, held_out/, state/ (to resume from), tensorboard/ if asked for and, while training, cache/.
     """
 
     def __init__(self, path: Path) -> None:
