@@ -19,7 +19,7 @@ TRAINING_SEED, TEST_SEED = 1, 1001
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
 @click.option("--subjects", default=8, show_default=True, help="Phantom subjects to train on.")
 @click.option("--spacing", default=3.0, show_default=True, help="Voxel size of the phantom, in mm.")
-@click.option("--steps", default=600, show_default=True, help="Training steps.")
+@click.option("--steps", default=1200, show_default=True, help="Training steps.")
 @click.option("--overwrite", is_flag=True, help="Make an earlier demo folder anew.")
 def command(output: Path, subjects: int, spacing: float, steps: int, overwrite: bool) -> None:
     """Train, export, convert and score on phantom heads: MR to CT, in a few minutes.
