@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -50,15 +51,15 @@ class Layers:
         return CONVOLUTIONS[self.dims](inputs, outputs, size, stride, padding=(size - 1) // 2, bias=bias)
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """A generator whose way down can be looked into."""
 
     encoded: list[int]
     """Channels of each map of `encode`."""
 
+    @abstractmethod
     def encode(self, x: Tensor) -> list[Tensor]:
         """The maps (N, channels, *size) of the way down, from the finest to the coarsest."""
-        raise NotImplementedError
 
 
 class Double(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ class Seen(NamedTuple):
     body: Tensor | None
 
 
-class OneWay(Game):
+class OneWay(Game, ABC):
     """Weighted sum of the objective's `terms` and, from `adversarial_from` on, of the critic's verdict.
 
     Before that, or with weight 0, the critic is neither run nor trained. A `conditional` one sees source and
@@ -46,9 +47,9 @@ class OneWay(Game):
     def generators(self) -> dict[str, nn.Module]:
         return {"forward": self.generator}
 
+    @abstractmethod
     def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:
         """The objective's own terms, named like their weights in the recipe."""
-        raise NotImplementedError
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         self.train()

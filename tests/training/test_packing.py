@@ -38,7 +38,9 @@ def test_tensors_keep_type_and_values_and_share_nothing():
 
 def test_pythons_random_state_survives():
     structure, tensors = pack(random.getstate())
+    expected = [random.random() for _ in range(3)]
     random.setstate(unpack(json.loads(json.dumps(structure)), tensors))
+    assert [random.random() for _ in range(3)] == expected
 
 
 def test_anything_else_is_refused():
