@@ -22,6 +22,7 @@ from modality_translate.cli import options
 @click.option("--overlap", type=click.FloatRange(0, 1, max_open=True), help="Of neighbouring patches; the model's own "
               "when left out. Less is faster, more is smoother.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Convert also volumes unlike those the model was trained on.")
+@click.option("--frame", type=click.IntRange(min=0), help="Which frame of 4D volumes to convert, counted from 0.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all cores when left out.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the report (JSON); "
               "report.json in the output folder when left out.")  # fmt: skip
@@ -35,6 +36,7 @@ def command(
     form: Literal["nii.gz", "nii"],
     overlap: float | None,
     force: bool,
+    frame: int | None,
     threads: int | None,
     report: Path | None,
     quiet: bool,
@@ -53,7 +55,7 @@ def command(
 
     todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii")
     written = report_path(todo, report)
-    settings = Options(on_exists, force)
+    settings = Options(on_exists, force, frame)
     if on_exists == "error":
         todo.refuse_existing()
     translator = Translator.load(model, device=device, threads=threads, overlap=overlap)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from modality_translate.errors import TranslationError
@@ -35,6 +36,8 @@ class Options:
     on_exists: OnExists = "error"
     force: bool = False
     """Convert also what lies outside the model's envelope; noted in the report and in the file."""
+    frame: int | None = None
+    """Which frame of 4D files is converted, counted from 0; without one such files fail."""
 
 
 def convert_folder(translator: Translator, plan: Plan, options: Options, watcher: Watcher) -> Conversion:
@@ -79,7 +82,7 @@ def _outcomes(translator: Translator, plan: Plan, options: Options, watcher: Wat
     with ThreadPoolExecutor(1, "write") as writer:
         writing: Future[Outcome] | None = None
         try:
-            for position, (work, reading) in enumerate(_read_ahead(works), start=1):
+            for position, (work, reading) in enumerate(_read_ahead(works, options.frame), start=1):
                 watcher.started(work.job.name, position, len(works))
                 rest = work.compute(reading, watcher.patches)
                 if writing is not None:
@@ -91,13 +94,14 @@ def _outcomes(translator: Translator, plan: Plan, options: Options, watcher: Wat
                 yield writing.result()
 
 
-def _read_ahead(works: list[_Work]) -> Iterator[tuple[_Work, Future[Volume]]]:
+def _read_ahead(works: list[_Work], frame: int | None) -> Iterator[tuple[_Work, Future[Volume]]]:
     """Each work with its volume, which is being read while the one before is computed."""
+    read = partial(read_volume, frame=frame)
     with ThreadPoolExecutor(1, "read") as reader:
-        ahead = reader.submit(read_volume, works[0].job.source) if works else None
+        ahead = reader.submit(read, works[0].job.source) if works else None
         for i, work in enumerate(works):
             reading = ahead
-            ahead = reader.submit(read_volume, works[i + 1].job.source) if i + 1 < len(works) else None
+            ahead = reader.submit(read, works[i + 1].job.source) if i + 1 < len(works) else None
             assert reading is not None
             yield work, reading
 

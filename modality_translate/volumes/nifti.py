@@ -111,7 +111,7 @@ def _read_start(stream: Stream, *, single: bool, mgh: bool) -> Header:
 def _choose_frame(header: Header, frame: int | None, path: Path) -> int:
     if frame is None and header.frames > 1:
         reason = f"is 4D with {header.frames} frames; one volume is needed."
-        raise VolumeError(path, reason, "Choose one frame, or split the file first.")
+        raise VolumeError(path, reason, "Choose one frame (convert --frame N, counted from 0), or split the file.")
     chosen = frame or 0
     if not 0 <= chosen < header.frames:
         raise VolumeError(path, f"has no frame {chosen}.", f"Choose one from 0 to {header.frames - 1}.")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
 import onnx
 import pytest
 
@@ -126,3 +128,18 @@ def test_a_bar_is_drawn_on_a_terminal(capsys: Any):
         bar.patches(1, 2)
         bar.finished("a.nii", "failed", "[bold]damaged")
     assert "failed: a.nii: [bold]damaged" in capsys.readouterr().err
+
+
+def test_a_frame_of_a_4d_file_is_converted_when_it_is_named(run: Run, model: Path, scans: Path, tmp_path: Path):
+    still = nibabel.load(scans / "a.nii.gz")
+    voxels = np.asarray(still.dataobj, np.float32)
+    series = tmp_path / "series.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.stack([0 * voxels, voxels], axis=-1), still.affine), series)
+    code, _, err = run("convert", "-m", model, "-i", series, "-o", tmp_path / "x.nii.gz", "-d", "cpu")
+    assert code == 1
+    assert "is 4D with 2 frames; one volume is needed. Choose one frame (convert --frame N, counted from 0)" in err
+    for source, frame in ((series, ("--frame", 1)), (scans / "a.nii.gz", ())):
+        out = tmp_path / f"{source.name.removesuffix('.nii.gz')}_out.nii.gz"
+        assert run("convert", "-m", model, "-i", source, "-o", out, "-d", "cpu", *frame)[0] == 0
+    one, other = (np.asarray(nibabel.load(tmp_path / f"{n}_out.nii.gz").dataobj) for n in ("series", "a"))
+    assert np.array_equal(one, other)
