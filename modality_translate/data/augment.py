@@ -8,30 +8,35 @@ from dataclasses import dataclass
 import kornia
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from modality_translate.recipe import Augmentation, Recipe
 
-FIELD = 3
-"""Control points per axis of the smooth MR field."""
+FIELD, BENDS = 3, 4
+"""Control points per axis: of the smooth MR field, of the in-plane bending."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Spatial part, one value per patch: mirrored or not, in-plane angle in degrees, in-plane zoom."""
+    """Spatial part, per patch: mirrored along X and Y or not (N, 2), in-plane angle in degrees and zoom (N,), and
+    in-plane displacements (N, 2, 4, 4) of control points, in fractions of half the patch."""
 
     flip: Tensor
     angle: Tensor
     zoom: Tensor
+    bend: Tensor
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Intensity part, for sources alone: contrast exponent (N,), log field (N, 1, 3, 3, 3), seed and size of noise."""
+    """Intensity part, for sources alone: contrast exponent (N,), log field (N, 1, 3, 3, 3), the share of the patch
+    that lies outside the field of view along each axis (N, 3; negative: at its low end), seed and size of noise."""
 
     gamma: Tensor
     field: Tensor
+    missing: Tensor
     noise: float
     seed: int
 
@@ -54,18 +59,20 @@ def draw(generator: np.random.Generator, recipe: Recipe) -> Draw:
 
 
 def move(patches: Tensor, places: Places, spacing: tuple[float, float], background: float) -> Tensor:
-    """Mirror, turn and zoom patches (N, 1, X, Y, Z) about their centre, every slice alike.
+    """Mirror, turn, zoom and bend patches (N, 1, X, Y, Z) about their centre, every slice alike.
 
     `spacing` is the voxel size along X and Y in mm, so that a turn stays rigid on oblong voxels; what enters from
-    outside is `background`. Linear interpolation.
+    outside is `background`. One linear interpolation.
     """
-    flip = places.flip.to(patches.device)[:, None, None, None, None]
-    patches = torch.where(flip, patches.flip(2), patches)
-    if not (places.angle.any() or (places.zoom != 1).any()):
+    for axis in (0, 1):
+        mirrored = places.flip[:, axis].to(patches.device)[:, None, None, None, None]
+        patches = torch.where(mirrored, patches.flip(2 + axis), patches)
+    if not (places.angle.any() or (places.zoom != 1).any() or places.bend.any()):
         return patches
     slices = patches[:, 0].permute(0, 3, 1, 2) - background
-    matrix = _about_centre(places, slices.shape[-2:], spacing).to(slices)
-    moved = kornia.geometry.warp_affine(slices, matrix, slices.shape[-2:], mode="bilinear", padding_mode="zeros")
+    x, y = _seen_at(places, slices.shape[-2:], spacing).to(slices)
+    # kornia's x runs along the last axis, which is our Y.
+    moved = kornia.geometry.remap(slices, y, x, mode="bilinear", padding_mode="zeros", align_corners=True)
     return (moved + background).permute(0, 2, 3, 1)[:, None].contiguous()
 
 
@@ -76,18 +83,36 @@ def recolour(source: Tensor, looks: Looks) -> Tensor:
         bright = ((source + 1.0) / 2.0).clamp(0.0, 1.0) ** gamma[:, None, None, None, None]
         smooth = F.interpolate(field, size=source.shape[2:], mode="trilinear", align_corners=True)
         source = bright * smooth.exp() * 2.0 - 1.0
+    source = _cut_away(source, looks)
     if looks.noise > 0:
         generator = torch.Generator().manual_seed(looks.seed)
         source = source + looks.noise * torch.randn(source.shape, generator=generator).to(source)
     return source.clamp(-1.0, 1.0)
 
 
+def _cut_away(source: Tensor, looks: Looks) -> Tensor:
+    """-1, which is where a scanner shows nothing, on the drawn part of each patch."""
+    for axis in range(3):
+        share = looks.missing[:, axis]
+        if not share.any():
+            continue
+        size = source.shape[2 + axis]
+        middles = (torch.arange(size, dtype=share.dtype) + 0.5) / size
+        from_end = torch.where(share[:, None] < 0, middles, 1.0 - middles)
+        gone = (from_end < share.abs()[:, None]).to(source.device)
+        shape = [-1, 1, *(size if other == axis else 1 for other in range(3))]
+        source = source.masked_fill(gone.reshape(shape), -1.0)
+    return source
+
+
 def _draw_places(generator: np.random.Generator, settings: Augmentation, n: int) -> Places:
-    flip = generator.random(n) < (0.5 if settings.flip else 0.0)
+    mirrored = [axis in settings.flip for axis in "xy"]
+    flip = generator.random((n, 2)) < 0.5 * np.array(mirrored)
     moved = generator.random(n) < settings.moved
     angle = moved * generator.uniform(-settings.rotate, settings.rotate, n)
     zoom = 1.0 + moved * generator.uniform(-settings.scale, settings.scale, n)
-    return Places(torch.from_numpy(flip), torch.from_numpy(angle), torch.from_numpy(zoom))
+    bend = moved[:, None, None, None] * generator.normal(0.0, settings.bend, (n, 2, BENDS, BENDS))
+    return Places(*(torch.from_numpy(drawn) for drawn in (flip, angle, zoom, bend)))
 
 
 def _draw_looks(generator: np.random.Generator, settings: Augmentation, n: int, *, mr: bool) -> Looks:
@@ -95,14 +120,29 @@ def _draw_looks(generator: np.random.Generator, settings: Augmentation, n: int, 
     gamma = np.exp(generator.uniform(-reach, reach, n))
     field = generator.normal(0.0, settings.mr_bias if mr else 0.0, (n, 1, FIELD, FIELD, FIELD))
     seed = int(generator.integers(2**31))
-    return Looks(torch.from_numpy(gamma), torch.from_numpy(field), settings.noise, seed)
+    missing = _draw_missing(generator, settings.missing if mr else 0.0, n)
+    return Looks(*(torch.from_numpy(drawn) for drawn in (gamma, field, missing)), settings.noise, seed)
 
 
-def _about_centre(places: Places, plane: torch.Size, spacing: tuple[float, float]) -> Tensor:
-    """(N, 2, 3) pixel matrices for kornia, whose x runs along the last axis (our Y) and y along our X."""
+def _draw_missing(generator: np.random.Generator, share: float, n: int) -> NDArray[np.float64]:
+    """For `share` of the patches, one axis along which a part of them is cut away."""
+    chosen = np.eye(3)[generator.integers(3, size=n)] * (generator.random(n) < share)[:, None]
+    return chosen * generator.uniform(-1.0, 1.0, (n, 1))
+
+
+def _seen_at(places: Places, plane: torch.Size, spacing: tuple[float, float]) -> Tensor:
+    """(2, N, X, Y): the voxel along X, and along Y, that each voxel of the moved patch shows."""
+    half = (torch.tensor(plane, dtype=torch.float64) - 1.0) / 2.0
+    ends = [torch.linspace(-float(h), float(h), size, dtype=torch.float64) for h, size in zip(half, plane, strict=True)]
+    away = torch.stack(torch.meshgrid(*ends, indexing="ij"))
+    seen = torch.einsum("nij,jxy->inxy", _turned_back(places, spacing), away)
+    bend = F.interpolate(places.bend, size=tuple(plane), mode="bicubic", align_corners=True).transpose(0, 1)
+    return seen + (1.0 + bend) * half[:, None, None, None]
+
+
+def _turned_back(places: Places, spacing: tuple[float, float]) -> Tensor:
+    """(N, 2, 2) matrices from moved to unmoved voxels, from the centre."""
     angle = torch.deg2rad(places.angle)
-    cos, sin = torch.cos(angle) * places.zoom, torch.sin(angle) * places.zoom
-    oblong = spacing[0] / spacing[1]
-    turn = torch.stack([torch.stack([cos, -sin * oblong], -1), torch.stack([sin / oblong, cos], -1)], -2)
-    centre = torch.tensor([(plane[1] - 1) / 2, (plane[0] - 1) / 2], dtype=turn.dtype)
-    return torch.cat([turn, (centre - turn @ centre)[..., None]], -1)
+    cos, sin = torch.cos(angle) / places.zoom, torch.sin(angle) / places.zoom
+    oblong = spacing[1] / spacing[0]
+    return torch.stack([torch.stack([cos, sin * oblong], -1), torch.stack([-sin / oblong, cos], -1)], -2)

@@ -12,6 +12,8 @@ from modality_translate.pipeline.spec import Spec
 from modality_translate.volumes.patches import cut
 from modality_translate.volumes.volume import Array, Shape
 
+BEYOND = -1.0
+"""The body's value beyond the volume, where nobody knows what the target would have been."""
 INSIDE = 0.9
 """Fraction of patches centred in the body; the others fall anywhere, so that air is seen too."""
 
@@ -22,7 +24,7 @@ class Patches(NamedTuple):
     source: Array
     target: Array
     body: Array | None
-    """1 where a pair is scored, 0 outside; none for unpaired data."""
+    """1 where a pair is scored, 0 outside, `BEYOND` beyond the volume; none for unpaired data."""
     names: tuple[str, ...]
 
 
@@ -66,7 +68,7 @@ class Sampler:
         corner = self._corner(whole.shape, entry, generator)
         source = self._scaled(whole, corner, self.backgrounds[0])
         if self.paired:
-            body = self._cut(entry.body(), corner, 0).astype(np.float32)
+            body = self._cut(entry.body(), corner, BEYOND).astype(np.float32)
             return _Drawn(source, self._scaled(entry.target(), corner, self.backgrounds[1]), body, entry.name)
         other = self.targets[generator.integers(len(self.targets))]
         whole = other.target()

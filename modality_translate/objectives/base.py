@@ -17,7 +17,7 @@ class Batch(NamedTuple):
     source: Tensor
     target: Tensor
     body: Tensor | None = None
-    """1 inside the patient, 0 outside; paired data only."""
+    """1 inside the patient, 0 outside, -1 beyond the volume; paired data only."""
 
 
 class Objective(Protocol):

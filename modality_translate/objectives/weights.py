@@ -12,6 +12,8 @@ from modality_translate.recipe import Recipe
 
 AIR_BELOW, BONE_ABOVE = -200.0, 250.0
 """HU; as in the scores."""
+KNOWN_ABOVE = -0.5
+"""Below, a voxel of the body map lies beyond the volume."""
 
 
 def weight_at(settings: recipe.Objective, term: str, progress: float) -> float:
@@ -40,9 +42,12 @@ class VoxelWeights:
         self.air, self.bone = recipe.target.channel().scaling.fixed.forward(limits).tolist()
 
     def __call__(self, target: Tensor, body: Tensor | None) -> Tensor:
-        """For the voxels of `target` (N, 1, X, Y, Z) in [-1, 1]; `body` is 1 inside, and everywhere when left out."""
-        inside = torch.ones_like(target) if body is None else body
+        """For the voxels of `target` (N, 1, X, Y, Z) in [-1, 1]; `body` as in `Batch`, 1 everywhere if left out."""
+        inside = torch.ones_like(target) if body is None else body.clamp_min(0.0)
         weight = self.outside + (1.0 - self.outside) * inside
+        if body is not None:
+            # What lies beyond the volume is not known, so nothing there may be learnt, air least of all.
+            weight = weight * (body > KNOWN_ABOVE)
         if self.tissue == 1.0:
             return weight
         rare = (target < self.air) | (target > self.bone)

@@ -37,9 +37,9 @@ class Data(Settings):
     paired: bool = True
     """Source and target of a case show the same anatomy; matched by case name."""
     held_out: tuple[str, ...] = ()
-    """Cases never trained on nor used to choose weights; scored at the end."""
+    """Cases neither trained on nor validated; scored at the end."""
     validation: int = Field(1, ge=0)
-    """How many of the remaining cases choose the best weights; drawn by the seed."""
+    """How many of the remaining cases are scored while training; drawn by the seed."""
 
     @model_validator(mode="after")
     def _has_volumes(self) -> Data:
@@ -94,17 +94,22 @@ class Geometry(Settings):
 class Augmentation(Settings):
     """Random changes of training patches. Spatial ones are the same for source and target of a pair."""
 
-    flip: bool = True
-    """Mirror left-right."""
+    flip: Literal["", "x", "y", "xy"] = "x"
+    """Axes along which half of the patches are mirrored: x is left-right, y front-back."""
     rotate: float = Field(0.0, ge=0, le=180)
     """Largest in-plane rotation, in degrees."""
     scale: float = Field(0.0, ge=0, lt=1)
     """Largest relative zoom."""
+    bend: float = Field(0.0, ge=0, lt=1)
+    """Strength of a smooth in-plane deformation: standard deviation at its 4 x 4 control points, in half patches."""
     moved: float = Field(0.3, ge=0, le=1)
-    """Share of the patches that are rotated and zoomed: interpolation blurs them, and what is translated is sharp."""
+    """Share of the patches that are rotated, zoomed and bent: interpolation blurs them, and what is translated is
+    sharp."""
     mr_gamma: float = Field(0.0, ge=0, lt=1)
     """Largest relative change of the MR contrast curve (MR sources only; targets are never altered)."""
     mr_bias: float = Field(0.0, ge=0, lt=1)
     """Strength of a smooth multiplicative MR field (MR sources only)."""
+    missing: float = Field(0.0, ge=0, le=1)
+    """Share of the patches of which a part is blacked out in an MR source, as outside its field of view."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of noise added to the source, in the network's range."""

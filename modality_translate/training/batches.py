@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from modality_translate.data.augment import draw, move, recolour
-from modality_translate.data.patches import Sampler
+from modality_translate.data.patches import BEYOND, Sampler
 from modality_translate.data.prefetch import prefetch
 from modality_translate.data.store import FULL, Store
 from modality_translate.objectives import Batch
@@ -50,5 +50,5 @@ class BatchMaker:
         target = move(target, chance.target_places, self.plane, self.airs[1])
         body = None if patches.body is None else self.fabric.to_device(torch.from_numpy(patches.body))
         if body is not None:
-            body = move(body, chance.target_places, self.plane, 0.0)
+            body = move(body, chance.target_places, self.plane, BEYOND)
         return Named(Batch(source, target, body), patches.names)

@@ -37,11 +37,11 @@ def test_a_pair_stays_a_pair_when_it_is_turned(
     source, target = (side > side.mean() for side in (batch.source, batch.target))
     assert (source == target).float().mean() > 0.97
     assert batch.body is not None
-    assert 0 <= batch.body.min() <= batch.body.max() <= 1
+    assert -1 <= batch.body.min() <= batch.body.max() <= 1
 
 
 def test_targets_are_never_recoloured(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path):
-    noisy = {"rotate": 0.0, "flip": False, "noise": 0.5}
+    noisy = {"rotate": 0.0, "flip": "", "noise": 0.5}
     batch = maker(job_of(recipe_of(augmentation=noisy)), tmp_path).make(0).batch
     assert len(batch.target.unique()) == 2
     assert len(batch.source.unique()) > 100

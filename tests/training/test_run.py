@@ -18,7 +18,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 @pytest.mark.parametrize("kind", ["pix2pix", "cyclegan"])
 def test_a_recipe_written_reads_back_equal(run: RunFolder, recipe_of: Callable[..., Recipe], kind: str):
-    recipe = recipe_of(kind, augmentation={"flip": False})
+    recipe = recipe_of(kind, augmentation={"flip": ""})
     run.write_recipe(recipe)
     assert run.recipe() == recipe
 
@@ -31,7 +31,7 @@ def test_a_spec_written_reads_back_equal(run: RunFolder, recipe_of: Callable[...
 
 
 def test_directions_are_those_with_weights(run: RunFolder):
-    run.write_best(nn.Linear(2, 1), "backward", step=1)
+    run.write_averaged(nn.Linear(2, 1), "backward", step=1)
     assert run.directions() == ["backward"]
     assert run.weights("backward")["weight"].shape == (1, 2)
     with pytest.raises(RunError, match=r"no weights for forward \(backward\)"):
@@ -47,9 +47,9 @@ def test_a_folder_that_is_no_run_says_so(run: RunFolder):
 
 def test_damaged_files_are_named(run: RunFolder):
     run.path.mkdir()
-    for name in ("recipe.toml", "spec.json", "best.safetensors"):
+    for name in ("recipe.toml", "spec.json", "averaged.safetensors"):
         (run.path / name).write_bytes(b"{broken")
-    for read, name in ((run.recipe, "recipe.toml"), (run.spec, "spec.json"), (run.weights, "best.safetensors")):
+    for read, name in ((run.recipe, "recipe.toml"), (run.spec, "spec.json"), (run.weights, "averaged.safetensors")):
         with pytest.raises(RunError, match=f"{name} is damaged"):
             read()
 
