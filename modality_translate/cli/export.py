@@ -21,7 +21,7 @@ from modality_translate.cli import options
 def command(
     run: Path, output: Path, direction: Literal["forward", "backward"], author: str, licence: str, overwrite: bool
 ) -> None:
-    """Write the best weights of RUN into one self-describing .onnx file.
+    """Write the averaged weights of RUN into one self-describing .onnx file.
 
     The file is proven first: its answers must be those of the trained network, in the target's units.
 

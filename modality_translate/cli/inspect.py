@@ -15,7 +15,7 @@ from modality_translate.errors import NothingToDoError, RunError
 @click.argument("path", type=click.Path(path_type=Path))
 @options.as_json
 def command(path: Path, as_json: bool) -> None:
-    """Say what PATH is: a volume, a model (.onnx), a run folder or a recipe (.toml).
+    """Say what PATH is: a volume, a model (.onnx, or the name of a shipped one), a run folder or a recipe (.toml).
 
     Volumes and models are read completely, so that damage is found.
 
@@ -28,6 +28,9 @@ def command(path: Path, as_json: bool) -> None:
 
 
 def _describe(path: Path) -> dict[str, Any]:
+    from modality_translate.runtime.shipped import located
+
+    path = located(path)
     if not path.exists():
         raise NothingToDoError(path, "there is no such file or folder.")
     if path.is_dir():
@@ -97,7 +100,7 @@ def _run(path: Path) -> dict[str, Any]:
         "direction": f"{recipe.source.modality} to {recipe.target.modality}",
         "objective": recipe.objective.kind,
         "steps": recipe.training.steps,
-        "weights": "present" if (path / "best.safetensors").is_file() else "none yet",
+        "weights": "present" if (path / "averaged.safetensors").is_file() else "none yet",
         "validations": len(rows),
     }
     if rows:

@@ -42,7 +42,7 @@ def command(
 ) -> int:
     """Train a translator from RECIPE (.toml), or from two folders with -a and -b.
 
-    Writes OUTPUT/recipe.toml with every setting, the best weights, metrics.csv, losses.svg, previews and the scores
+    Writes OUTPUT/recipe.toml with every setting, averaged weights, metrics.csv, losses.svg, previews and the scores
     of the held-out cases. Ctrl-C saves the state; --resume goes on from it.
 
     Example: mtranslate train -a data/mr -b data/ct --from MR --to CT -o runs/first

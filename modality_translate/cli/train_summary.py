@@ -6,7 +6,7 @@ from typing import Any
 
 
 def summary(run: Any) -> str:
-    """Where the run is, its best validation, its held-out scores, what its curves say, and the next command."""
+    """The run folder, its last and lowest validation, held-out scores, what its curves say, and the next command."""
     from modality_translate.training.diagnosis import diagnose
 
     rows = run.metrics()
@@ -26,6 +26,7 @@ def _best(rows: list[dict[str, float]], direction: str) -> str:
     scored = [row for row in rows if f"{prefix}mae" in row]
     if not scored:
         return f"{direction}: no pair to validate on; the last averaged weights are kept."
-    best = min(scored, key=lambda row: row[f"{prefix}mae"])
-    figures = "  ".join(f"{name.removeprefix(prefix)} {v:.4g}" for name, v in best.items() if name.startswith(prefix))
-    return f"Best validation, {direction} (step {best['step']:.0f}): {figures}"
+    last, lowest = scored[-1], min(scored, key=lambda row: row[f"{prefix}mae"])
+    figures = "  ".join(f"{name.removeprefix(prefix)} {v:.4g}" for name, v in last.items() if name.startswith(prefix))
+    low = f"lowest mae {lowest[f'{prefix}mae']:.4g} at step {lowest['step']:.0f}"
+    return f"Last validation, {direction} (step {last['step']:.0f}): {figures}  ({low})"

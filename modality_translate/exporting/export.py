@@ -49,7 +49,7 @@ def export_run(
     overwrite: bool = False,
     signature: Signature = Signature(),
 ) -> ExportReport:
-    """Write the best weights of `run` to `out`.
+    """Write the averaged weights of `run` to `out`.
 
     Raises `RunError` for a damaged run folder, `ModelError` when an engine's answer differs from the network's by more
     than 1/4095 of the output range (1 HU) or 0.05/4095 on average, and `TranslationError` when `out` is there and

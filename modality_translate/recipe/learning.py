@@ -118,6 +118,9 @@ class Training(Settings):
     """Wall-clock budget: the schedule is stretched over whichever ends first, steps or minutes."""
     ema: float = Field(0.999, ge=0, lt=1)
     """Decay of the running average of the weights that is validated and exported; 0 exports the raw weights."""
+    keep: Literal["last", "best"] = "last"
+    """Which averaged weights are exported: those of the last validation, or of the one with the lowest MAE. Choosing by
+    few cases chooses by chance, and a rate that falls to zero makes the last ones the best trained."""
     validate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(500, ge=1)
     precision: Literal["32", "bf16", "16"] = "32"

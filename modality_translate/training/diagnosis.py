@@ -82,9 +82,10 @@ def overfitting(rows: list[Row]) -> Verdict | None:
                 "overfitting",
                 f"{direction} MAE rose by {100 * rise:.0f} % from its best, {best[f'{direction}.mae']:.4g} at step"
                 f" {best['step']:.0f}, while the training {term} fell from {then:.3g} to {now:.3g}",
-                "The network learns its training cases by heart; the best weights, of that step, are those kept.",
+                "The network learns its training cases by heart.",
                 {
                     "data.source": "more cases",
+                    "training.keep": '"best"',
                     "training.steps": f"about {best['step']:.0f}",
                     "augmentation.rotate": "10 or more",
                     "augmentation.scale": "0.1 or more",

@@ -1,4 +1,4 @@
-"""The final score: the best weights on cases that neither training nor the choice of weights ever saw."""
+"""The final score: the kept weights on cases that neither training nor validation ever saw."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ FORWARD, BACKWARD = "forward", "backward"
 class RunFolder:
     """Reads and writes `path`; `direction` is "forward", or "backward" where the objective trains both.
 
-    Files: recipe.toml (every setting), spec.json, splits.json, metrics.csv, losses.svg, previews/, best.safetensors
-    (averaged weights of the best validation), raw.safetensors (last weights as trained), diagnosis.json,
+    Files: recipe.toml (every setting), spec.json, splits.json, metrics.csv, losses.svg, previews/, averaged.safetensors
+    (averaged weights of the validation that is kept), raw.safetensors (last weights as trained), diagnosis.json,
     held_out.json, held_out/, state/ (to resume from), tensorboard/ if asked for and, while training, cache/.
     """
 
@@ -57,7 +57,7 @@ class RunFolder:
             raise self._damaged(file, error) from error
 
     def weights(self, direction: str = FORWARD) -> dict[str, Tensor]:
-        """The averaged weights of the best validation. Raises `RunError` if there are none yet or they are damaged."""
+        """The averaged weights that are kept. Raises `RunError` if there are none yet or they are damaged."""
         file = self.weights_file(direction)
         if not file.is_file():
             known = ", ".join(self.directions()) or "none yet"
@@ -95,7 +95,7 @@ class RunFolder:
         shutil.rmtree(self.cache, ignore_errors=True)
 
     def weights_file(self, direction: str) -> Path:
-        return self._named("best", direction, ".safetensors")
+        return self._named("averaged", direction, ".safetensors")
 
     def preview_file(self, step: int, direction: str) -> Path:
         return self._named(f"previews/step-{step:06d}", direction, ".png")
@@ -116,7 +116,7 @@ class RunFolder:
     def write_splits(self, names: dict[str, list[str]]) -> None:
         write_text(self.splits_file, json.dumps(names, indent=2, ensure_ascii=False) + "\n")
 
-    def write_best(self, module: nn.Module, direction: str, step: int) -> None:
+    def write_averaged(self, module: nn.Module, direction: str, step: int) -> None:
         _save_weights(self.weights_file(direction), module, step)
 
     def write_raw(self, module: nn.Module, direction: str, step: int) -> None:

@@ -78,23 +78,23 @@ class Session:
             self.job.reporter.trained(self._status())
 
     def validate(self) -> None:
-        """Score every direction on whole volumes; weights better than all before become the run's best."""
+        """Score every direction on whole volumes; its averaged weights become the run's if `keep` says so."""
         self._validated = True
         for name, average in self.state.averages.items():
             way = Direction.of(self.job.recipe, name, self.job.split.validation)
             if not way.cases:
-                self.run.write_best(average.average, name, self.state.step)
+                self.run.write_averaged(average.average, name, self.state.step)
                 continue
             evaluation, spread = validate(way, average.average, self.job.recipe.training.batch, self._show)
             prefix = "validation" if name == FORWARD else f"validation_{name}"
             self._scores |= {f"{prefix}.{metric}": mean for metric, mean in evaluation.means.items()}
             self._scores[f"{prefix}.spread"] = spread
             best = self.state.improves(name, evaluation.means["mae"])
-            if best:
-                self.run.write_best(average.average, name, self.state.step)
+            if best or self.job.recipe.training.keep == "last":
+                self.run.write_averaged(average.average, name, self.state.step)
                 self.run.write_accuracy(accuracy(evaluation), name)
             scores = "  ".join(f"{metric} {mean:.4g}" for metric, mean in evaluation.means.items())
-            self.job.reporter.say(f"step {self.state.step}: {name} {scores}{'  (best so far)' if best else ''}")
+            self.job.reporter.say(f"step {self.state.step}: {name} {scores}{'  (lowest MAE so far)' if best else ''}")
 
     def log(self, rate: float) -> None:
         """A row of metrics.csv: mean losses since the last one; after a validation its scores, curves, diagnosis."""

@@ -19,7 +19,7 @@ MOST_BAD_STEPS = 3
 
 
 class State:
-    """The objective with its averaged generators, steps done, time spent, and the best score of each direction."""
+    """The objective with its averaged generators, steps done, time spent, and the lowest MAE of each direction."""
 
     def __init__(self, objective: Objective, training: Training) -> None:
         self.objective = objective

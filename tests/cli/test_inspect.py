@@ -63,7 +63,7 @@ def test_a_run_says_how_far_it_came(tmp_path: Path, spec: Spec):
     (tmp_path / "recipe.toml").write_text(RECIPE)
     (tmp_path / "metrics.csv").write_text("step,mae\n10,90.5\n20,80.25\n")
     (tmp_path / "spec.json").write_text(spec.model_copy(update={"accuracy": {"mae": 80.25}}).model_dump_json())
-    (tmp_path / "best.safetensors").write_bytes(b"")
+    (tmp_path / "averaged.safetensors").write_bytes(b"")
     found = as_json(tmp_path)
     assert (found["kind"], found["direction"], found["weights"]) == ("run", "MR to CT", "present")
     assert found["last"] == {"step": "20", "mae": "80.25"}

@@ -56,7 +56,7 @@ FOLDERS = ["-a", "data/mr", "-b", "data/ct", "--from", "mr"]
 def test_two_folders_become_a_run_with_the_next_command():
     result = train(*FOLDERS, "-o", "runs/first", *SETTINGS)
     assert result.return_value == 0, result.output
-    assert "Best validation, forward (step" in result.stdout
+    assert "Last validation, forward (step" in result.stdout
     assert "Held out, forward (1 cases, HU): mae" in result.stdout
     assert "Diagnosis: too short to judge: the run has 4 rows of losses, 20 are needed." in result.stdout
     assert result.stdout.endswith("Next: mtranslate export runs/first -o model.onnx\n")

@@ -47,7 +47,7 @@ def write_run(folder: Path, recipe: Recipe, backward: bool = False) -> Path:
         spec = recipe.spec(backward=direction == "backward")
         update = {"envelope": envelope, "accuracy": {"cases": 2.0, "mae": 66.125}}
         run.write_spec(spec.model_copy(update=update), direction)
-        run.write_best(trained(recipe), direction, 10)
+        run.write_averaged(trained(recipe), direction, 10)
     return folder
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -10,11 +10,16 @@ import torch
 from modality_translate.errors import RunError
 from modality_translate.networks import build_generator
 from modality_translate.recipe import Recipe
+from modality_translate.training import session as session_module
 from modality_translate.training.held_out import score_held_out
 from modality_translate.training.loop import train
 from modality_translate.training.reporter import Silent
 from modality_translate.training.session import Job, Session
 from modality_translate.volumes import read_volume
+
+
+class Scores(NamedTuple):
+    means: dict[str, float]
 
 
 class Told(Silent):
@@ -45,7 +50,7 @@ def test_a_run_folder_has_what_a_person_looks_for(trained: Job):
     names = {path.relative_to(trained.run.path).as_posix() for path in trained.run.path.rglob("*") if path.is_file()}
     assert names == {
         "spec.json", "spec_backward.json", "splits.json", "metrics.csv", "losses.svg", "diagnosis.json",
-        "best.safetensors", "best_backward.safetensors", "raw.safetensors", "raw_backward.safetensors",
+        "averaged.safetensors", "averaged_backward.safetensors", "raw.safetensors", "raw_backward.safetensors",
         "held_out.json", "held_out/d.nii.gz", "held_out_backward/d.nii.gz",
         "previews/step-000002.png", "previews/step-000002_backward.png",
         "previews/step-000004.png", "previews/step-000004_backward.png",
@@ -98,8 +103,25 @@ def test_held_out_volumes_lie_on_the_sources_grid(trained: Job, cohort: Any):
 
 def test_the_best_score_is_told(trained: Job):
     assert any(
-        line.startswith("step 2: forward mae") and line.endswith("(best so far)") for line in trained.reporter.lines
+        line.startswith("step 2: forward mae") and line.endswith("(lowest MAE so far)")
+        for line in trained.reporter.lines
     )
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_the_weights_kept_are_those_of_the_validation_asked_for(
+    keep: str, recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+):
+    maes = iter([50.0, 60.0])
+    monkeypatch.setattr(session_module, "validate", lambda *_: (Scores({"mae": next(maes)}), 1.0))
+    monkeypatch.setattr(session_module, "accuracy", lambda scores: scores.means)
+    job = job_of(recipe_of(training={"steps": 2, "validate_every": 1, "ema": 0.5, "keep": keep}))
+    session = Session(job)
+    train(session)
+    final = session.state.averages["forward"].average.state_dict()
+    same = all(torch.equal(value, final[name]) for name, value in job.run.weights().items())
+    assert same == (keep == "last")
+    assert job.run.spec().accuracy == {"mae": 60.0 if keep == "last" else 50.0}
 
 
 def test_the_cache_is_gone_at_the_end(trained: Job):
