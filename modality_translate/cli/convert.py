@@ -11,7 +11,13 @@ from modality_translate.cli import options
 
 
 @click.command("convert")
-@click.option("-m", "--model", type=click.Path(path_type=Path), required=True, help="Model file (.onnx).")
+@click.option(
+    "-m",
+    "--model",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Model file (.onnx), or the name of a shipped model, such as limb-mr-to-ct.",
+)
 @click.option("-i", "--input", "source", type=click.Path(path_type=Path), required=True, help="Volume or folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder, or file for one volume.")
 @options.device

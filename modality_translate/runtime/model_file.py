@@ -23,6 +23,7 @@ from modality_translate.errors import ModelError
 from modality_translate.pipeline.spec import SCHEMA_VERSION, Spec
 from modality_translate.runtime.protobuf import Field, WireError, fields, text
 from modality_translate.runtime.scan import RefusedError, check_structure
+from modality_translate.runtime.shipped import shipped_models
 
 LARGEST_MODEL = 2 * 2**30
 LARGEST_SPEC = 16 * 1024
@@ -77,7 +78,9 @@ def read_model(path: Path) -> ModelFile:
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise ModelError(path, "there is no such model file.", "Give a .onnx file written by `mtranslate export`.")
+        names = ", ".join(shipped_models())
+        remedy = f"Give a .onnx file written by `mtranslate export`, or a shipped model ({names})."
+        raise ModelError(path, "there is no such model file.", remedy)
     try:
         if path.stat().st_size > LARGEST_MODEL:
             raise ModelError(path, "is larger than 2 GB.", "A translator is one file under 2 GB.")

@@ -14,6 +14,7 @@ from modality_translate.pipeline.spec import Spec
 from modality_translate.pipeline.translate import translate
 from modality_translate.runtime.engine import Engine, open_engine
 from modality_translate.runtime.model_file import read_model
+from modality_translate.runtime.shipped import located
 from modality_translate.volumes import Volume, read_volume
 
 Progress = Callable[[int, int], None]
@@ -35,12 +36,14 @@ class Translator:
     def load(
         cls, path: str | Path, *, device: str = "auto", threads: int | None = None, overlap: float | None = None
     ) -> Translator:
-        """The model in `path` on "auto", "cpu", "cuda" or "cuda:N"; `overlap` replaces the spec's.
+        """The model in `path`, or the shipped one of that name, on "auto", "cpu", "cuda" or "cuda:N".
+
+        `overlap` replaces the spec's.
 
         Raises `ModelError` for a file that is refused or fails its own test, and `DeviceError` for a device that
         cannot be used.
         """
-        model = read_model(Path(path))
+        model = read_model(located(path))
         engine = open_engine(model, device, threads)
         check_self_test(model.spec, engine.predict)
         return cls(_with_overlap(model.spec, overlap), model.card, model.sha256, engine)
