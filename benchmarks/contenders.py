@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import asdict, dataclass, field
 from json import loads
 from pathlib import Path
 
+from child import run_module
 from limbs import RECIPES, Row, Scores, answers, floor_rows, scores
 from modality_translate import Translator
 from modality_translate.exporting.export import export_run
@@ -18,7 +16,6 @@ from modality_translate.training.run import RunFolder
 from reference.train import FACTS
 from reference.translate import STATISTICS, translator
 
-HERE = Path(__file__).parent
 UNBOUNDED = 10**6
 """Steps: the minutes end every training."""
 
@@ -81,7 +78,7 @@ def _ours(name: str, budget: Budget, folder: Path) -> Result:
     recipe, change = OURS[name]
     settings = [change, f"seed={budget.seed}", f"training.minutes={budget.minutes}", f"training.steps={UNBOUNDED}"]
     flags = [part for setting in settings for part in ("--set", setting)]
-    _run("modality_translate", "train", str(RECIPES / recipe), "-o", str(folder), *flags, *budget.flags())
+    run_module("modality_translate", "train", str(RECIPES / recipe), "-o", str(folder), *flags, *budget.flags())
     model = folder / "model.onnx"
     export_run(folder, model)
     found = scores(answers(Translator.load(model, device=budget.device, threads=budget.threads).translate))
@@ -103,7 +100,7 @@ def _reference(name: str, budget: Budget, folder: Path) -> Result:
     """Tested every way its normalisation allows; the better way by MAE counts."""
     kind = REFERENCE[name]
     length = ["--minutes", str(budget.minutes), "--seed", str(budget.seed)]
-    _run("reference.train", kind, "-o", str(folder), *length, *budget.flags())
+    run_module("reference.train", kind, "-o", str(folder), *length, *budget.flags())
     facts = loads((folder / FACTS).read_text())
     device = open_fabric(budget.device, "32", budget.threads).device
     tested = {way: scores(answers(translator(kind, folder, way, device))) for way in STATISTICS[kind]}
@@ -112,10 +109,3 @@ def _reference(name: str, budget: Budget, folder: Path) -> Result:
     trained_on = _dealt(*facts["volumes"], paired=kind == "pix2pix")
     others = {way: found for way, found in tested.items() if way != best}
     return Result(label, tested[best], facts["steps"], facts["minutes"], trained_on, others)
-
-
-def _run(module: str, *arguments: str) -> None:
-    """A Python module in a fresh process, which finds this checkout and benchmarks/."""
-    paths = [str(HERE.parent), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=True)

@@ -61,7 +61,7 @@ def train(kind: str, minutes: float, seed: int, device: torch.device, folder: Pa
     torch.manual_seed(seed)
     images = Images(kind, seed)
     game = GAMES[kind](device)
-    steps = 0
+    steps, losses = 0, {}
     while (progress := (time.monotonic() - began) / (60.0 * minutes)) < 1.0:
         game.set_rate(min(1.0, 2.0 * (1.0 - progress)))
         losses = game.step(*(image.to(device) for image in images.draw()))
