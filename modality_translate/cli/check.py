@@ -11,7 +11,6 @@ from modality_translate.cli import options
 from modality_translate.errors import RecipeError
 
 SOME_NOT_OK = 8
-MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -20,8 +19,8 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("-a", "--source", help='Folder of source volumes, or a pattern such as "data/*/mr.nii.gz".')
 @click.option("-b", "--target", help="Folder or pattern of target volumes; cases are matched by name.")
 @click.option("--pairs", help="CSV with the columns case,source,target (paths relative to it), in place of -a and -b.")
-@click.option("--from", "source_modality", type=MODALITIES, help="Modality of the sources; a CT is recognised.")
-@click.option("--to", "target_modality", type=MODALITIES, help="Modality of the targets; a CT is recognised.")
+@click.option("--from", "source_modality", type=options.MODALITIES, help="Modality of the sources; a CT is recognised.")
+@click.option("--to", "target_modality", type=options.MODALITIES, help="Modality of the targets; a CT is recognised.")
 @click.option("--unpaired", is_flag=True, help="Sources and targets show different patients.")
 @click.option("--json", "json_path", type=OUTPUT, help="Write every figure to this file.")
 @options.overwrite

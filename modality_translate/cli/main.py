@@ -13,6 +13,7 @@ COMMANDS = {
     "phantom": "Make paired MR, CT and PET volumes with known truth.",
     "demo": "The whole journey on the phantom; ends with a report to open.",
     "check": "Say whether two folders hold usable pairs, before training.",
+    "plan": "Measure two folders and plan a training, as a recipe to edit.",
     "train": "Train a translator from a recipe or from two folders.",
     "export": "Write a trained run into one self-describing .onnx file.",
     "convert": "Translate a volume or a folder with a model file.",

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+SET_HELP = "Set a field of the recipe; repeatable."
+MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
 
 
 def _known_device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -43,3 +45,18 @@ def overwrite(command: Command) -> Command:
 def as_json(command: Command) -> Command:
     """--json: the result as one JSON document on stdout."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines.")(command)
+
+
+def folders(command: Command) -> Command:
+    """-a, -b, --from, --to, --unpaired and --set: two folders to plan a training for, and what is chosen by hand."""
+    flags = (
+        click.option("-a", "--source", help='Folder of source volumes, or a pattern such as "data/*/mr.nii.gz".'),
+        click.option("-b", "--target", help="Folder or pattern of target volumes; cases are matched by name."),
+        click.option("--from", "source_modality", type=MODALITIES, help="Modality of -a, where names do not tell."),
+        click.option("--to", "target_modality", type=MODALITIES, help="Modality of -b, where names do not tell."),
+        click.option("--unpaired", is_flag=True, help="-a and -b show different patients."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=SET_HELP),
+    )
+    for flag in reversed(flags):
+        command = flag(command)
+    return command

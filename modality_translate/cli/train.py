@@ -10,18 +10,11 @@ import click
 from modality_translate.cli import options
 from modality_translate.cli.extras import needs_extra
 
-MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
-
 
 @click.command("train")
 @click.argument("recipe", type=click.Path(path_type=Path), required=False)
-@click.option("-a", "--source", help='Folder of source volumes, or a pattern such as "data/*/mr.nii.gz".')
-@click.option("-b", "--target", help="Folder or pattern of target volumes; cases are matched by name.")
+@options.folders
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Run folder to write.")
-@click.option("--from", "source_modality", type=MODALITIES, help="Modality of -a; a CT is recognised.")
-@click.option("--to", "target_modality", type=MODALITIES, help="Modality of -b; a CT is recognised.")
-@click.option("--unpaired", is_flag=True, help="-a and -b show different patients.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a field of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT from its last saved state.")
 @options.device
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; torch's choice when left out.")
@@ -42,10 +35,14 @@ def command(
 ) -> int:
     """Train a translator from RECIPE (.toml), or from two folders with -a and -b.
 
+    Two folders are measured first, and the training is planned from them and for the device (see mtranslate plan):
+    OUTPUT/recipe.toml carries each reason, OUTPUT/plan.json the figures. What you give with --from, --to, --unpaired
+    and --set stands, and the rest is planned around it.
+
     Writes OUTPUT/recipe.toml with every setting, averaged weights, metrics.csv, losses.svg, previews and the scores
     of the held-out cases. Ctrl-C saves the state; --resume goes on from it.
 
-    Example: mtranslate train -a data/mr -b data/ct --from MR --to CT -o runs/first
+    Example: mtranslate train -a data/mr -b data/ct -o runs/first
     """
     with needs_extra("train", "mtranslate train"):
         from modality_translate.cli.train_recipe import Choice, choose
@@ -59,7 +56,7 @@ def command(
     from modality_translate.cli.train_summary import summary
 
     run = RunFolder(output)
-    choice = Choice(recipe, source, target, source_modality, target_modality, unpaired, overrides)
+    choice = Choice(recipe, source, target, source_modality, target_modality, unpaired, overrides, device)
     on_terminal = sys.stderr.isatty() and not quiet
     with TrainingBar() if on_terminal else TrainingLines(quiet) as reporter:
         settled, split = choose(choice, run, reporter, resume=resume)

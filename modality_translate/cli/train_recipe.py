@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from modality_translate.cli.plan_table import plan_lines
 from modality_translate.cli.train_phantom import with_phantom
 from modality_translate.errors import RecipeError, RunError
 
@@ -24,6 +25,7 @@ class Choice:
     target_modality: str | None
     unpaired: bool
     overrides: tuple[str, ...]
+    device: str
 
     @property
     def folders(self) -> bool:
@@ -34,13 +36,14 @@ class Choice:
 def choose(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> tuple[Any, Any]:
     """The complete recipe, which is written to the run folder, and the split of its cases.
 
-    Raises `click.UsageError` for options that do not fit together, `RunError` for a folder in use.
+    Two folders are planned for, and the plan is written to the run folder as well. Raises `click.UsageError` for
+    options that do not fit together, `RunError` for a folder in use.
     """
     from modality_translate.data.defaults import complete
     from modality_translate.data.split import split
     from modality_translate.data.subjects import find_cases
 
-    recipe = _resumed(choice, run) if resume else _new(choice, run.path)
+    recipe = _resumed(choice, run) if resume else _new(choice, run, reporter)
     run.path.mkdir(parents=True, exist_ok=True)
     if recipe.data.phantom is not None:
         reporter.say(f"Making {recipe.data.phantom.subjects} phantom subjects, unless they are there.")
@@ -53,27 +56,47 @@ def choose(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> tuple[An
     return recipe, split(found.cases, recipe)
 
 
-def _new(choice: Choice, run: Path) -> Any:
+def planned(choice: Choice, watch: Any = None) -> Any:
+    """The plan for the two folders of `choice`, on its device. Raises `click.UsageError` where one is missing."""
+    from modality_translate.data.machine import machine_at_hand
+    from modality_translate.data.plan import plan_folders
+    from modality_translate.recipe import given_fields
+
+    if not (choice.source and choice.target):
+        raise click.UsageError("Give two folders with -a and -b.")
+    flags = {"source.modality": choice.source_modality, "target.modality": choice.target_modality}
+    given = {"data.source": choice.source, "data.target": choice.target, "data.paired": not choice.unpaired}
+    given |= {field: value for field, value in flags.items() if value}
+    return plan_folders(given | given_fields(choice.overrides), Path(), machine_at_hand(choice.device), watch)
+
+
+def moved(recipe: Any, base: Path, folder: Path) -> Any:
+    """`recipe` with its folders relative to `folder` instead of to `base`."""
+    if recipe.data.phantom is not None:
+        return recipe
+    given = {key: getattr(recipe.data, key) for key in ("source", "target", "pairs")}
+    places = {key: _relative(base / place, folder) for key, place in given.items() if place}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
+
+
+def _new(choice: Choice, run: Any, reporter: Any) -> Any:
     from modality_translate.recipe import read_recipe
 
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
+    if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        raise RunError(run.path, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
     if choice.recipe is not None and choice.folders:
         raise click.UsageError("Give a RECIPE, or two folders with -a and -b, not both.")
     if choice.recipe is not None:
         recipe = read_recipe(choice.recipe, choice.overrides)
-        return _moved(recipe, choice.recipe.parent, run)
+        return moved(recipe, choice.recipe.parent, run.path)
     if not (choice.source and choice.target):
         raise click.UsageError("Give a RECIPE, or two folders with -a and -b.")
-    return _moved(_for_folders(choice, choice.source, choice.target), Path(), run)
-
-
-def _for_folders(choice: Choice, source: str, target: str) -> Any:
-    from modality_translate.data.defaults import recipe_for_folders
-
-    modalities: Any = choice.source_modality, choice.target_modality
-    recipe = recipe_for_folders(source, target, modalities, Path(), paired=not choice.unpaired)
-    return _overridden(recipe, choice.overrides)
+    reporter.say("Measuring both folders and planning the training.")
+    plan = planned(choice)
+    for line in plan_lines(plan):
+        reporter.say(line)
+    run.write_plan(plan)
+    return moved(plan.recipe, Path(), run.path)
 
 
 def _resumed(choice: Choice, run: Any) -> Any:
@@ -88,17 +111,8 @@ def _overridden(recipe: Any, overrides: tuple[str, ...]) -> Any:
     return recipe_from(apply_overrides(recipe.model_dump(mode="json"), overrides), "--set")
 
 
-def _moved(recipe: Any, base: Path, run: Path) -> Any:
-    """`recipe` with its folders relative to the run folder instead of to `base`."""
-    if recipe.data.phantom is not None:
-        return recipe
-    given = {key: getattr(recipe.data, key) for key in ("source", "target", "pairs")}
-    places = {key: _relative(base / place, run) for key, place in given.items() if place}
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
-
-
-def _relative(place: Path, run: Path) -> str:
+def _relative(place: Path, folder: Path) -> str:
     try:
-        return Path(os.path.relpath(place.resolve(), run.resolve())).as_posix()
+        return Path(os.path.relpath(place.resolve(), folder.resolve())).as_posix()
     except ValueError as error:  # two drives of Windows
-        raise RecipeError(place, "is on another drive than the run folder.", "Put both on one drive.") from error
+        raise RecipeError(place, "is on another drive than what is written.", "Put both on one drive.") from error

@@ -156,7 +156,7 @@ def _examine(case: Case, modalities: tuple[ModalityName | None, ...]) -> Finding
         reasons += problem
         if volume is not None:
             volumes[side] = volume
-            reasons += [f"{side}: {reason}" for reason in _unit_problems(volume, modality)]
+            reasons += [f"{side}: {reason}" for reason in unit_problems(volume, modality)]
     facts = {side: _facts(getattr(case, side), volume) for side, volume in volumes.items()}
     finding = Finding(case.name, "error" if reasons else "ok", tuple(reasons), **facts)
     return _compared(finding, volumes["source"], volumes["target"], modalities) if len(volumes) == 2 else finding
@@ -171,7 +171,7 @@ def _read(path: Path, side: str) -> tuple[Volume | None, list[str]]:
         return None, [f"{side} {path.name}: {error.strerror or 'cannot be read.'}"]
 
 
-def _unit_problems(volume: Volume, modality: ModalityName | None) -> list[str]:
+def unit_problems(volume: Volume, modality: ModalityName | None) -> list[str]:
     """Reasons against the volume's values; without a modality only against empty and infinite ones."""
     channel = Channel.of(modality or "MR")
     reasons = check_envelope(volume, Spec(name="check", source=channel, target=channel, tiling=Tiling(patch=(8, 8, 8))))

@@ -146,10 +146,10 @@ def _pairs_only(cases: tuple[Case, ...]) -> Found:
     alone_source = [case.name for case in cases if case.target is None]
     alone_target = [case.name for case in cases if case.source is None]
     if not pairs:
-        seen = f"sources: {_some(alone_source)}; targets: {_some(alone_target)}"
+        sides = f"{len(alone_source)} sources ({_some(alone_source)}), {len(alone_target)} targets"
         raise PairingError(
             "pairing",
-            f"no source has a target of the same name ({seen}).",
+            f"no source has a target of the same name: {sides} ({_some(alone_target)}).",
             "Give pairs equal names, list them in a pairs.csv with the columns case,source,target (data.pairs), "
             "or train with data.paired = false (--unpaired).",
         )

@@ -9,7 +9,7 @@ from modality_translate.recipe.learning import (
     Optimiser,
     Training,
 )
-from modality_translate.recipe.reading import apply_overrides, read_recipe, recipe_from
+from modality_translate.recipe.reading import apply_overrides, given_fields, read_recipe, recipe_from
 from modality_translate.recipe.volumes import Augmentation, Data, Geometry, Phantom, Side
 from modality_translate.recipe.whole import Recipe
 
@@ -28,6 +28,7 @@ __all__ = [
     "Side",
     "Training",
     "apply_overrides",
+    "given_fields",
     "read_recipe",
     "recipe_from",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from modality_translate.errors import RecipeError
 from modality_translate.recipe.whole import Recipe
@@ -55,6 +56,30 @@ def apply_overrides(values: dict[str, Any], overrides: tuple[str, ...]) -> dict[
     return result
 
 
+def given_fields(overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Dotted field to plain value for each "table.key=value", each checked on its own.
+
+    Raises `RecipeError` for unknown keys (naming the nearest known one) and values a field does not take.
+    """
+    return dict(_fields(apply_overrides({}, overrides), Recipe, ""))
+
+
+def _fields(values: dict[str, Any], settings: type[Settings], table: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        field, name = settings.model_fields.get(key), f"{table}{key}"
+        if field is None:
+            raise RecipeError("--set", f"unknown key {name}{_nearest(key)}")
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Settings) and isinstance(value, dict):
+            yield from _fields(value, kind, f"{name}.")
+            continue
+        adapter: TypeAdapter[Any] = TypeAdapter(Annotated[kind, *field.metadata, field])
+        try:
+            yield name, adapter.dump_python(adapter.validate_python(value), mode="json")
+        except ValidationError as error:
+            raise RecipeError("--set", f"{name}: {'; '.join(e['msg'] for e in error.errors())}") from error
+
+
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -66,8 +91,12 @@ def _explain(error: Any) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] != "extra_forbidden":
         return f"{place}: {error['msg']}"
-    nearest = difflib.get_close_matches(str(error["loc"][-1]), _known_keys(Recipe), n=1)
-    return f"unknown key {place}" + (f"; did you mean {nearest[0]}?" if nearest else "")
+    return f"unknown key {place}{_nearest(str(error['loc'][-1]))}"
+
+
+def _nearest(key: str) -> str:
+    nearest = difflib.get_close_matches(key, _known_keys(Recipe), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def _known_keys(settings: type[Settings]) -> list[str]:

@@ -13,12 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from modality_translate.data.plan import Plan
 from modality_translate.errors import RecipeError, RunError
 from modality_translate.pipeline.spec import Spec
 from modality_translate.recipe import Recipe, recipe_from
 from modality_translate.training.files import write_bytes, write_text
 from modality_translate.training.history import Row, read_rows
-from modality_translate.training.toml import to_toml
+from modality_translate.training.planned import plan_json, recipe_toml
 
 FORWARD, BACKWARD = "forward", "backward"
 
@@ -26,14 +27,16 @@ FORWARD, BACKWARD = "forward", "backward"
 class RunFolder:
     """Reads and writes `path`; `direction` is "forward", or "backward" where the objective trains both.
 
-    Files: recipe.toml (every setting), spec.json, splits.json, metrics.csv, losses.svg, previews/, averaged.safetensors
-    (averaged weights of the validation that is kept), raw.safetensors (last weights as trained), diagnosis.json,
-    held_out.json, held_out/, state/ (to resume from), tensorboard/ if asked for and, while training, cache/.
+    Files: recipe.toml (every setting), plan.json (two folders: their figures, and what was decided why), spec.json,
+    splits.json, metrics.csv, losses.svg, previews/, averaged.safetensors (averaged weights of the validation that is
+    kept), raw.safetensors (last weights as trained), diagnosis.json, held_out.json, held_out/, state/ (to resume from),
+    tensorboard/ if asked for and, while training, cache/.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recipe_file = path / "recipe.toml"
+        self.plan_file = path / "plan.json"
         self.splits_file = path / "splits.json"
         self.metrics_file = path / "metrics.csv"
         self.curves_file = path / "losses.svg"
@@ -104,8 +107,17 @@ class RunFolder:
         """The folder of translated held-out cases."""
         return self._named("held_out", direction, "")
 
+    def write_plan(self, plan: Plan) -> None:
+        write_text(self.plan_file, plan_json(plan))
+
     def write_recipe(self, recipe: Recipe) -> None:
-        write_text(self.recipe_file, to_toml(recipe.model_dump(mode="json")))
+        """Every setting; where there is a plan, each reason as a comment. Raises `RunError` for a damaged plan.json."""
+        try:
+            plan = json.loads(self._text(self.plan_file)) if self.plan_file.is_file() else None
+            text = recipe_toml(recipe, plan)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(self.plan_file, error) from error
+        write_text(self.recipe_file, text)
 
     def write_spec(self, spec: Spec, direction: str) -> None:
         write_text(self._named("spec", direction, ".json"), spec.model_dump_json(indent=2) + "\n")

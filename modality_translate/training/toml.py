@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
-def to_toml(values: dict[str, Any]) -> str:
-    """TOML of nested plain values (tables, strings, numbers, booleans, lists of them); None is left out."""
-    return "\n".join(_lines(values, ())) + "\n"
+def to_toml(values: dict[str, Any], comments: Mapping[str, str] | None = None) -> str:
+    """TOML of nested plain values (tables, strings, numbers, booleans, lists of them); None is left out.
+
+    `comments` stand above the key or table of their dotted name, and the one named "" above everything.
+    """
+    said = comments or {}
+    head = [*_comment(said[""]), ""] if "" in said else []
+    return "\n".join([*head, *_lines(values, (), said)]) + "\n"
 
 
-def _lines(table: dict[str, Any], path: tuple[str, ...]) -> list[str]:
-    plain = {key: value for key, value in table.items() if value is not None and not isinstance(value, dict)}
-    lines = [f"{key} = {_value(value)}" for key, value in plain.items()]
+def _lines(table: dict[str, Any], path: tuple[str, ...], comments: Mapping[str, str]) -> list[str]:
+    lines = []
+    for key, value in table.items():
+        if value is not None and not isinstance(value, dict):
+            lines += [*_comment(comments.get(_dotted(path, key), "")), f"{key} = {_value(value)}"]
     for key, value in table.items():
         if isinstance(value, dict):
-            lines += ["", f"[{'.'.join((*path, key))}]", *_lines(value, (*path, key))]
+            name = _dotted(path, key)
+            lines += ["", *_comment(comments.get(name, "")), f"[{name}]", *_lines(value, (*path, key), comments)]
     return lines
+
+
+def _dotted(path: tuple[str, ...], key: str) -> str:
+    return ".".join((*path, key))
+
+
+def _comment(text: str) -> list[str]:
+    # TOML allows no control characters in comments, and file names may hold them.
+    lines = ("".join(c if c.isprintable() else "?" for c in line) for line in text.splitlines())
+    return [f"# {line}" for line in lines]
 
 
 def _value(value: Any) -> str:

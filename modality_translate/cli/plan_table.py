@@ -1,0 +1,82 @@
+"""What `mtranslate plan` and `train` print: the fingerprint of two folders, each decision with its reason, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def lines(plan: Any) -> list[str]:
+    """The whole text for a `data.plan.Plan`: fingerprint, decisions, warnings."""
+    found = plan.fingerprint
+    rows = [("", "source", "target"), *_rows(found.source, found.target)]
+    return [*_aligned(rows), "", *_pairs(found), f"machine: {plan.machine}", "", *plan_lines(plan)]
+
+
+def plan_lines(plan: Any) -> list[str]:
+    """A line for every decision (field, value, reason), then the warnings."""
+    settled = plan.recipe.model_dump(mode="json")
+    rows = [(d.field, _value(_at(settled, d.field)), _reason(d, _at(settled, d.field))) for d in plan.decisions]
+    return [*_aligned(rows), *(f"Warning: {_plain(warning)}" for warning in plan.warnings)]
+
+
+def _rows(*sides: Any) -> list[tuple[str, ...]]:
+    numbers = [side.intensities for side in sides]
+    table = {
+        "files (voxels read)": [f"{side.files} ({side.read})" for side in sides],
+        "modality": [f"{side.modality} by {side.known_by}" for side in sides],
+        "voxel mm, median": [_by(side.spacing) for side in sides],
+        "voxel mm, p10": [_by(side.spacing_p10) for side in sides],
+        "shape, median": [_by(side.shape) for side in sides],
+        "shape, p10": [_by(side.shape_p10) for side in sides],
+        "stored": [f"{' '.join(side.orientations)} {' '.join(side.stored)}" for side in sides],
+        "body 0.5, 50, 99.5 %": [", ".join(f"{value:.4g}" for value in n.percentiles) for n in numbers],
+        "body mean, std": [f"{n.mean:.4g}, {n.std:.4g}" for n in numbers],
+        "outside the body": [f"{n.background:.0%}" for n in numbers],
+        "noise": [f"{n.noise:.3g}" for n in numbers],
+        "uneven field": [f"{n.field:.2f}" for n in numbers],
+    }
+    return [(name, *cells) for name, cells in table.items()]
+
+
+def _pairs(found: Any) -> list[str]:
+    alignment = found.alignment
+    if not found.pairs:
+        return ["no pairs"]
+    if alignment is None:
+        return [f"{len(found.pairs)} pairs"]
+    apart = f"{alignment.median:.1f} mm apart (90th percentile {alignment.p90:.1f})"
+    agree = f"edges agree by {alignment.agreement:.2f}"
+    return [f"{len(found.pairs)} pairs; {alignment.pairs} measured: {apart}, {agree}"]
+
+
+def _reason(decision: Any, value: Any) -> str:
+    return decision.reason if value == decision.value else f"given; the plan: {_value(decision.value)}"
+
+
+def _at(values: Any, field: str) -> Any:
+    for key in field.split("."):
+        values = values[key]
+    return values
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(_value(item) for item in value.values())
+    if isinstance(value, list):
+        return ",".join(_value(item) for item in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else _plain(str(value))
+
+
+def _by(sizes: Sequence[float]) -> str:
+    return "x".join(f"{size:.3g}" for size in sizes)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _plain(text: str) -> str:
+    """Control characters from file names must not drive the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,236 @@
+"""Objective, network, batch, steps, augmentation and split: chosen from a fingerprint and the machine, with reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from modality_translate.data.check import FAR, STRANGE, TOLERATED
+from modality_translate.data.decision import Decision
+from modality_translate.data.fingerprint import Fingerprint
+from modality_translate.data.machine import GIB, Machine
+from modality_translate.data.plan_geometry import USED, step_bytes
+
+FEW_PAIRS = 8
+"""Fewer: a smaller network and stronger augmentation."""
+TRUNCATED = 30.0
+"""SUV above which the PET scaling is widened, where 1 in 200 voxels of the body lies higher."""
+LEAST_SHARPEST = 4
+"""A patch side at the coarsest level is at least this many voxels, so that normalisation has something to average."""
+BATCH = {"cpu": 8, "cuda": 16}
+BATCH_3D = 2
+BATCH_UNPAIRED = {"cpu": 2, "cuda": 4}
+EPOCHS = {"cpu": 100, "cuda": 250}
+STEPS = {"cpu": (1500, 10000), "cuda": (5000, 50000)}
+"""Fewest and most; an epoch is as many patches as cover every training volume once."""
+MINUTES = 40.0
+SECONDS_PER_WORK = {"32": 1.7e-7, "bf16": 1.0e-7}
+"""Seconds of two idle cores per voxel of the batch and channel of the first level: measured on the limb pairs (width
+24, batches of 8 patches of 80 x 80: 0.21 s a step in float32, 1.66 times as fast in bf16)."""
+UNPAIRED_WORK = 8
+"""A cyclegan's two translators run three times each per step, and its discriminators more often."""
+VALIDATIONS = 8
+ENOUGH_TO_VALIDATE, ENOUGH_TO_HOLD_OUT, EVERY_NTH = 3, 5, 5
+UNEVEN = 0.3
+"""Field strength from which MR is made more uneven in training."""
+
+
+def choose_objective(fingerprint: Fingerprint, *, paired: bool) -> Decision:
+    """cyclegan without pairs; reggan for pairs that lie further apart than a voxel; hybrid for the others."""
+    if not paired:
+        return Decision("objective.kind", "cyclegan", "no pairs: source and target show different patients")
+    found = fingerprint.alignment
+    if "PET" in (fingerprint.source.modality, fingerprint.target.modality):
+        return Decision("objective.kind", "hybrid", "pairs; PET has too few edges to measure how well they lie")
+    if found is None:
+        return Decision("objective.kind", "hybrid", "pairs; too little structure to measure how well they lie")
+    apart, limit = f"pairs lie {found.median:.1f} mm apart (median of {found.pairs})", tolerated(fingerprint)
+    if found.median > limit:
+        return Decision("objective.kind", "reggan", f"{apart}, over {limit:.2g} mm: registered while training")
+    return Decision("objective.kind", "hybrid", f"{apart}, within {limit:.2g} mm: compared voxel by voxel")
+
+
+def tolerated(fingerprint: Fingerprint) -> float:
+    """mm that pairs may lie apart and still be compared voxel by voxel: the coarsest voxel side, 2 to 5 mm."""
+    coarsest = max(*fingerprint.source.spacing, *fingerprint.target.spacing)
+    return float(np.clip(coarsest, TOLERATED[0], FAR))
+
+
+def choose_scaling(fingerprint: Fingerprint, side: str) -> Decision:
+    """How the numbers of "source" or "target" come into the network's range."""
+    found = getattr(fingerprint, side)
+    field, high = f"{side}.scaling", found.intensities.percentiles[2]
+    if found.modality == "CT":
+        return Decision(field, {"kind": "window", "lo": -1024.0, "hi": 3071.0}, "CT in HU, dense bone included")
+    if found.modality == "MR":
+        value = {"kind": "percentile", "low": 0.5, "high": 99.5, "top": 1000.0}
+        return Decision(field, value, "MR has no unit: percentiles of each volume's own body")
+    top = TRUNCATED if high <= TRUNCATED else float(math.ceil(high))
+    reason = f"SUV, compressed above 1; 99.5 % of the body lies below {high:.3g}"
+    return Decision(field, {"kind": "asinh", "knee": 1.0, "hi": top}, reason)
+
+
+def choose_network(fingerprint: Fingerprint, machine: Machine, dims: int, *, paired: bool) -> list[Decision]:
+    """Kind, width, blocks and normalisation of the generator."""
+    if not paired:
+        width, blocks = (32, 6) if machine.gpu else (16, 4)
+        return [
+            Decision("generator.kind", "resnet", "the translator of CycleGAN: keeps what it does not change"),
+            Decision("generator.width", width, "two of them are trained" + ("" if machine.gpu else ", on a CPU")),
+            Decision("generator.levels", 2, "the classic one"),
+            Decision("generator.blocks", blocks, "the classic one has 9" + ("" if machine.gpu else "; on a CPU")),
+            Decision("generator.norm", "instance", "small batches"),
+        ]
+    width, reason = {"cpu": 24, "cuda": 48}[machine.device], "as measured on limb pairs on a CPU"
+    if machine.gpu:
+        width, reason = (32 if dims == 3 else width), "a GPU is there"
+    few = len(fingerprint.pairs)
+    if few < FEW_PAIRS:
+        width, reason = width * 2 // 3 // 8 * 8, f"small: {few} pair{'s' * (few > 1)} are soon learnt by heart"
+    return [
+        Decision("generator.kind", "residual_unet", "the most accurate per second of those measured"),
+        Decision("generator.width", width, reason),
+        Decision("generator.norm", "batch", "fixed once trained, so that the output does not depend on the tiling"),
+    ]
+
+
+def choose_levels(machine: Machine, patch: Sequence[int]) -> Decision:
+    """Levels of a U-Net that halve every side of the patch without remainder and leave enough of it."""
+    wanted = 5 if machine.gpu else 4
+    fits = [n for n in range(1, wanted + 1) if all(s % 2 ** (n - 1) == 0 and s >> (n - 1) >= 4 for s in patch)]
+    levels = max(fits, default=1)
+    return Decision("generator.levels", levels, f"the coarsest sees {min(patch) >> (levels - 1)} voxels across")
+
+
+def choose_batch(machine: Machine, patch: Sequence[int], context: int, width: int, *, paired: bool) -> Decision:
+    """Patches per step: a set number, fewer where they do not fit into memory."""
+    usual = (BATCH if paired else BATCH_UNPAIRED)[machine.device] if len(patch) == 2 else BATCH_3D
+    each = step_bytes(list(patch), width, 1, 1 if paired else 2)
+    fitting = max(1, int(machine.memory * USED / each))
+    batch = min(usual, fitting)
+    need = f"about {batch * each / GIB:.1f} GiB of the {machine.memory / GIB:.0f} that are free"
+    depth = f" of {context} slices" if context > 1 else ""
+    return Decision("training.batch", batch, f"{batch} patches{depth} need {need}")
+
+
+def choose_precision(machine: Machine, *, paired: bool) -> Decision:
+    """bf16 where the device has instructions for it."""
+    if not machine.bf16:
+        return Decision("training.precision", "32", "no bfloat16 instructions on this device")
+    if not paired and not machine.gpu:
+        return Decision("training.precision", "32", "bf16 is not measured for cyclegan on a CPU")
+    measured = "1.66 times as fast as float32 on this kind of CPU" if not machine.gpu else "the GPU has it"
+    return Decision("training.precision", "bf16", f"bfloat16 with float32 weights: {measured}")
+
+
+def choose_steps(
+    machine: Machine, cases: int, tiles: float, work: float, precision: str, *, paired: bool, batch: int
+) -> Decision:
+    """Steps from the number of training cases, of `tiles` patches each, and on a CPU from the time they take.
+
+    `work` is the number of voxels of a batch times the channels of the first level.
+    """
+    low, high = STEPS[machine.device]
+    wanted = math.ceil(EPOCHS[machine.device] * cases * tiles / batch)
+    steps = int(np.clip(wanted, low, high))
+    reason = f"{cases} training cases of {tiles:.0f} patches, {EPOCHS[machine.device]} times over: {wanted}"
+    reason += f", held within {low} to {high}" if steps != wanted else ""
+    if machine.gpu:
+        return Decision("training.steps", max(1, round(steps, -2)), reason)
+    seconds = work * SECONDS_PER_WORK.get(precision, SECONDS_PER_WORK["32"]) * (1 if paired else UNPAIRED_WORK)
+    steps = max(1, min(steps, int(MINUTES * 60 / seconds)))
+    steps = round(steps, -2) if steps >= 100 else steps
+    return Decision("training.steps", steps, f"{reason}; about {steps * seconds / 60:.0f} min on 2 cores")
+
+
+def choose_intervals(steps: int) -> list[Decision]:
+    """How often to validate and to save."""
+    every = max(1, steps // VALIDATIONS)
+    return [
+        Decision("training.validate_every", every, f"{min(VALIDATIONS, steps)} looks at whole volumes"),
+        Decision("training.checkpoint_every", every, "saved at each look"),
+    ]
+
+
+def choose_optimiser(steps: int, *, paired: bool) -> list[Decision]:
+    """Rates and their course."""
+    if not paired:
+        return [
+            Decision("optimiser.lr", 2e-4, "CycleGAN's own: the game does not bear more"),
+            Decision("optimiser.schedule", "linear", "CycleGAN's own"),
+            Decision("training.ema", 0.998, "averages the last few hundred steps"),
+        ]
+    warmup = 100 if steps >= 1000 else max(1, min(50, steps // 4))
+    return [
+        Decision("optimiser.lr", 1e-3, "best of those tried on limb pairs"),
+        Decision("optimiser.warmup", warmup, "a high rate needs a start"),
+        Decision("optimiser.clip", 1.0, "one odd patch must not undo many"),
+        Decision("optimiser.weight_decay", 1e-4, "few cases"),
+        Decision("optimiser.schedule", "cosine", "ends at zero, where weights settle"),
+        Decision("training.ema", 0.998, "averages the last few hundred steps"),
+    ]
+
+
+def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decision]:
+    """Random changes: of place for pairs, of contrast and coil field for MR sources."""
+    if not paired:
+        reason = "mirrored only: interpolation would blur what the discriminators take for real"
+        return [Decision("augmentation.flip", True, reason)]
+    few, many = len(fingerprint.pairs) < FEW_PAIRS, f"{len(fingerprint.pairs)} pairs"
+    decisions = [
+        Decision("augmentation.flip", True, "mirrored patients are patients"),
+        Decision("augmentation.rotate", 15.0 if few else 10.0, f"degrees; {many}"),
+        Decision("augmentation.scale", 0.15 if few else 0.1, f"relative zoom; {many}"),
+        Decision("augmentation.moved", 1.0, "every patch is turned and zoomed: best on limb pairs"),
+    ]
+    if few:
+        decisions.append(Decision("augmentation.noise", 0.02, f"only {many}"))
+    if fingerprint.source.modality != "MR":
+        return decisions
+    field = fingerprint.source.intensities.field
+    strong = few or field > UNEVEN
+    uneven = f"the sources' smooth part varies by {field:.0%}"
+    return [
+        *decisions,
+        Decision("augmentation.mr_gamma", 0.3 if few else 0.2, "MR contrast differs between scanners"),
+        Decision("augmentation.mr_bias", 0.3 if strong else 0.2, uneven),
+    ]
+
+
+def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
+    """Which cases are only scored, and how many choose the weights; by patient, the name before the first "/"."""
+    patients = sorted({name.split("/")[0] for name in pairs})
+    enough = len(patients) >= ENOUGH_TO_HOLD_OUT
+    chosen = set(patients[EVERY_NTH - 1 :: EVERY_NTH]) if enough else set()
+    held_out = [name for name in pairs if name.split("/")[0] in chosen]
+    validation = 1 if len(patients) >= ENOUGH_TO_VALIDATE else 0
+    count = f"{len(patients)} patients with both sides"
+    return [
+        Decision("data.held_out", held_out, f"every {EVERY_NTH}th is only scored" if chosen else f"none: {count}"),
+        Decision("data.validation", validation, "chooses the best weights" if validation else f"none: {count}"),
+    ]
+
+
+def warnings(fingerprint: Fingerprint, *, paired: bool) -> list[str]:
+    """What the user should know before spending hours."""
+    found, alignment, said = len(fingerprint.pairs), fingerprint.alignment, []
+    if paired and found < FEW_PAIRS:
+        said.append(f"{found} pairs are few: expect a model that fits these patients and hardly any others.")
+    if paired and found < ENOUGH_TO_VALIDATE:
+        said.append(f"{found} pairs leave none to score: the model's accuracy stays unknown.")
+    for name, side in (("source", fingerprint.source), ("target", fingerprint.target)):
+        if not paired and side.files < FEW_PAIRS:
+            said.append(f"{side.files} {name} volumes are few for training without pairs.")
+        if side.spacing[2] < max(side.spacing[:2]) / 1.5:
+            said.append(f"{name} slices were not scanned along the body; they are cut head to foot nevertheless.")
+        said += [f"not as a {side.modality} should be, {problem}" for problem in side.problems]
+    if not paired and found:
+        said.append(f"{found} names are on both sides; they are taken for one patient each, and only scored as pairs.")
+    if paired and alignment is not None and "PET" not in (fingerprint.source.modality, fingerprint.target.modality):
+        if alignment.agreement < STRANGE:
+            said.append(f"edges of the pairs agree by {alignment.agreement:.2f} only: are these the same patients?")
+        if alignment.median > FAR:
+            said.append(f"pairs lie {alignment.median:.1f} mm apart: register them before training.")
+    return said
