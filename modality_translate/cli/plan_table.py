@@ -24,7 +24,7 @@ def _rows(*sides: Any) -> list[tuple[str, ...]]:
     numbers = [side.intensities for side in sides]
     table = {
         "files (voxels read)": [f"{side.files} ({side.read})" for side in sides],
-        "modality": [f"{side.modality} by {side.known_by}" for side in sides],
+        "modality": [f"{side.modality}, {side.known_by}" for side in sides],
         "voxel mm, median": [_by(side.spacing) for side in sides],
         "voxel mm, p10": [_by(side.spacing_p10) for side in sides],
         "shape, median": [_by(side.shape) for side in sides],

@@ -182,10 +182,10 @@ def _look(volume: Volume, path: Path, modality: ModalityName | None) -> _Look:
 def _side(paths: list[Path], given: ModalityName | None, expected: ModalityName | None, looks: list[_Look]) -> Side:
     headers = [read_header(path) for path in paths]
     grids = [_canonical(header.grid) for header in headers]
-    modality, known_by = expected, "given" if given else "file names"
+    modality, known_by = expected, "given" if given else "told by the file names"
     if expected is None:
         ct = 2 * sum(look.is_ct for look in looks) > len(looks)
-        modality, known_by = ("CT", "air near -1000 and tissue around 0") if ct else (None, "not recognised")
+        modality, known_by = ("CT", "air near -1000, tissue around 0") if ct else (None, "not recognised")
     spacing_p10, shape_p10 = (_p10([getattr(grid, what) for grid in grids]) for what in ("spacing", "shape"))
     nx, ny, nz = (int(statistics.median_low(side)) for side in zip(*(grid.shape for grid in grids), strict=True))
     mx, my, mz = (int(size) for size in shape_p10)

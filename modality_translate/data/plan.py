@@ -92,7 +92,7 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     book, paired = Book(given), given.get("data.paired", True)
     for name in FLAGS:
         side = getattr(fingerprint, name)
-        book.settle(Decision(f"{name}.modality", side.modality, f"by {side.known_by}"))
+        book.settle(Decision(f"{name}.modality", side.modality, side.known_by))
         book.settle(choose_scaling(fingerprint, name))
     held_out, validation = (book.settle(decision) for decision in choose_split(fingerprint.pairs))
     one_way = book.settle(choose_objective(fingerprint, paired=paired)) not in BOTH_WAYS
@@ -123,15 +123,15 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
 
 
 def check_modality(name: str, side: Side) -> None:
-    """Raise `RecipeError` where the modality of the side `name` is unknown or most of its volumes contradict it."""
+    """Raise `RecipeError` where the modality of the side `name` is unknown or half of its volumes contradict it."""
     if side.modality is None:
         choices = ", ".join(MODALITIES)
         reason = "its numbers are not those of a CT, and MR and PET look alike."
         raise RecipeError(f"{name} volumes", reason, f"Give {FLAGS[name]} ({choices}).")
-    if 2 * len(side.problems) > side.read:
+    if side.problems and 2 * len(side.problems) >= side.read:
         raise RecipeError(
             f"{name} volumes",
-            f"{side.modality} (by {side.known_by}), but {side.problems[0]} ({len(side.problems)} of {side.read} read).",
+            f"{side.modality} ({side.known_by}), but {side.problems[0]} ({len(side.problems)} of {side.read} read).",
             f"Convert them to {MODALITIES[side.modality].units}, or name another modality with {FLAGS[name]}; MR takes "
             "numbers of any unit.",
         )

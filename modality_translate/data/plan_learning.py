@@ -86,9 +86,11 @@ def choose_network(fingerprint: Fingerprint, machine: Machine, dims: int, *, pai
     width, reason = {"cpu": 24, "cuda": 48}[machine.device], "as measured on limb pairs on a CPU"
     if machine.gpu:
         width, reason = (32 if dims == 3 else width), "a GPU is there"
-    few = len(fingerprint.pairs)
-    if few < FEW_PAIRS:
-        width, reason = width * 2 // 3 // 8 * 8, f"small: {few} pair{'s' * (few > 1)} are soon learnt by heart"
+    if len(fingerprint.pairs) < FEW_PAIRS:
+        width, reason = (
+            width * 2 // 3 // 8 * 8,
+            f"small: {_counted(len(fingerprint.pairs), 'pair')} would be learnt by heart",
+        )
     return [
         Decision("generator.kind", "residual_unet", "the most accurate per second of those measured"),
         Decision("generator.width", width, reason),
@@ -135,7 +137,7 @@ def choose_steps(
     low, high = STEPS[machine.device]
     wanted = math.ceil(EPOCHS[machine.device] * cases * tiles / batch)
     steps = int(np.clip(wanted, low, high))
-    reason = f"{cases} training cases of {tiles:.0f} patches, {EPOCHS[machine.device]} times over: {wanted}"
+    reason = f"{_counted(cases, 'training case')} of {tiles:.0f} patches, {EPOCHS[machine.device]} times over: {wanted}"
     reason += f", held within {low} to {high}" if steps != wanted else ""
     if machine.gpu:
         return Decision("training.steps", max(1, round(steps, -2)), reason)
@@ -178,7 +180,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
     if not paired:
         reason = "mirrored only: interpolation would blur what the discriminators take for real"
         return [Decision("augmentation.flip", True, reason)]
-    few, many = len(fingerprint.pairs) < FEW_PAIRS, f"{len(fingerprint.pairs)} pairs"
+    few, many = len(fingerprint.pairs) < FEW_PAIRS, _counted(len(fingerprint.pairs), "pair")
     decisions = [
         Decision("augmentation.flip", True, "mirrored patients are patients"),
         Decision("augmentation.rotate", 15.0 if few else 10.0, f"degrees; {many}"),
@@ -206,7 +208,7 @@ def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
     chosen = set(patients[EVERY_NTH - 1 :: EVERY_NTH]) if enough else set()
     held_out = [name for name in pairs if name.split("/")[0] in chosen]
     validation = 1 if len(patients) >= ENOUGH_TO_VALIDATE else 0
-    count = f"{len(patients)} patients with both sides"
+    count = f"{_counted(len(patients), 'patient')} with both sides"
     return [
         Decision("data.held_out", held_out, f"every {EVERY_NTH}th is only scored" if chosen else f"none: {count}"),
         Decision("data.validation", validation, "chooses the best weights" if validation else f"none: {count}"),
@@ -217,12 +219,14 @@ def warnings(fingerprint: Fingerprint, *, paired: bool) -> list[str]:
     """What the user should know before spending hours."""
     found, alignment, said = len(fingerprint.pairs), fingerprint.alignment, []
     if paired and found < FEW_PAIRS:
-        said.append(f"{found} pairs are few: expect a model that fits these patients and hardly any others.")
+        said.append(
+            f"{_counted(found, 'pair')}, which is few: expect a model that fits these patients and hardly any others."
+        )
     if paired and found < ENOUGH_TO_VALIDATE:
-        said.append(f"{found} pairs leave none to score: the model's accuracy stays unknown.")
+        said.append(f"{_counted(found, 'pair')}, so that none is left to score: the model's accuracy stays unknown.")
     for name, side in (("source", fingerprint.source), ("target", fingerprint.target)):
         if not paired and side.files < FEW_PAIRS:
-            said.append(f"{side.files} {name} volumes are few for training without pairs.")
+            said.append(f"{_counted(side.files, f'{name} volume')}, which is few for training without pairs.")
         if side.spacing[2] < max(side.spacing[:2]) / 1.5:
             said.append(f"{name} slices were not scanned along the body; they are cut head to foot nevertheless.")
         said += [f"not as a {side.modality} should be, {problem}" for problem in side.problems]
@@ -234,3 +238,7 @@ def warnings(fingerprint: Fingerprint, *, paired: bool) -> list[str]:
         if alignment.median > FAR:
             said.append(f"pairs lie {alignment.median:.1f} mm apart: register them before training.")
     return said
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

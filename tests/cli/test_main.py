@@ -50,7 +50,7 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch, capsys: An
 
 
 def test_every_command_is_documented_with_an_example():
-    for name in ("export", "convert", "inspect", "doctor"):
+    for name in ("plan", "export", "convert", "inspect", "doctor"):
         command = entry.mtranslate.get_command(click.Context(entry.mtranslate), name)
         assert command is not None
         assert f"Example: mtranslate {name}" in (command.help or "")
@@ -77,6 +77,6 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]):
     assert imported_by(*words) == []
 
 
-@pytest.mark.parametrize("name", ["phantom", "evaluate", "inspect", "demo", "train"])
+@pytest.mark.parametrize("name", ["phantom", "evaluate", "inspect", "demo", "plan", "train"])
 def test_no_help_imports_torch(name: str):
     assert "torch" not in imported_by(name, "--help")

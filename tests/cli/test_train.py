@@ -61,6 +61,7 @@ def test_two_folders_become_a_run_with_the_next_command():
     assert "Diagnosis: too short to judge: the run has 4 rows of losses, 20 are needed." in result.stdout
     assert result.stdout.endswith("Next: mtranslate export runs/first -o model.onnx\n")
     assert "step 1/4" in result.stderr
+    assert "objective.kind" in result.stderr
     recipe = RunFolder(Path("runs/first")).recipe()
     assert (recipe.data.source, recipe.training.steps) == ("../../data/mr", 4)
     assert list(json.loads(Path("runs/first/held_out.json").read_text())["forward"]["cases"]) == ["p4"]
@@ -121,6 +122,31 @@ def test_ctrl_c_saves_and_resume_ends_the_training(monkeypatch: pytest.MonkeyPat
     result = train("-o", "run", "--resume")
     assert result.return_value == 0
     assert "(4 steps" in result.stdout
+
+
+def test_the_plan_stays_in_the_run_with_its_reasons_and_what_changed_later():
+    train(*FOLDERS, "-o", "run", *SETTINGS)
+    plan = json.loads(Path("run/plan.json").read_text())
+    dims = next(decision for decision in plan["decisions"] if decision["field"] == "geometry.dims")
+    assert f"# {dims['reason']}\ndims = 2\n" in Path("run/recipe.toml").read_text()
+    train("-o", "run", "--resume", "--set", "optimiser.clip=2.0")
+    text = Path("run/recipe.toml").read_text()
+    assert f"# {dims['reason']}\ndims = 2\n" in text
+    assert "# set by hand; the plan had 1.0 (one odd patch must not undo many)\nclip = 2.0\n" in text
+
+
+def test_a_damaged_plan_is_named():
+    train(*FOLDERS, "-o", "run", *SETTINGS)
+    Path("run/plan.json").write_text('{"decisions": 3}')
+    with pytest.raises(RunError, match=r"plan.json is damaged"):
+        train("-o", "run", "--resume")
+
+
+def test_a_planned_recipe_trains_as_it_stands():
+    train(*FOLDERS, "-o", "run", *SETTINGS)
+    result = train("run/recipe.toml", "-o", "again", "-q")
+    assert result.return_value == 0, result.output
+    assert RunFolder(Path("again")).recipe() == RunFolder(Path("run")).recipe()
 
 
 def test_a_finished_run_resumed_says_so_and_succeeds():

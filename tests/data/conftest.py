@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from modality_translate.data.fingerprint import Alignment, Fingerprint, Intensities, Side
 from modality_translate.recipe import Recipe, recipe_from
 from modality_translate.volumes import Volume, write_volume
 
@@ -56,3 +58,25 @@ def recipe_with() -> Callable[..., Recipe]:
 @pytest.fixture
 def recipe() -> Recipe:
     return make_recipe()
+
+
+def make_fingerprint(
+    *, pairs: int = 12, alignment: Alignment | None = None, target: dict[str, object] | None = None, **source: object
+) -> Fingerprint:
+    """An MR to CT fingerprint of 1 mm cubes, 100 x 100 x 80; arguments change the source, `target` the target.
+
+    The grid of the target follows the source's.
+    """
+    numbers = Intensities(source.pop("percentiles", (10.0, 300.0, 900.0)), 320.0, 150.0, 0.5, 5.0, 0.1)
+    plain = {"files": max(pairs, 10), "read": 12, "known_by": "given", "orientations": ("RAS",), "stored": ("int16",)}
+    grid = {"spacing": (1.0, 1.0, 1.0), "shape": (100, 100, 80)} | source
+    grid = {"spacing_p10": grid["spacing"], "shape_p10": grid["shape"]} | grid
+    first = Side(**plain | {"modality": "MR", "intensities": numbers} | grid)
+    second = replace(first, **{"modality": "CT", **(target or {})})
+    return Fingerprint(first, second, tuple(f"p{i:02d}" for i in range(pairs)), alignment)
+
+
+@pytest.fixture
+def of() -> Callable[..., Fingerprint]:
+    """Fingerprints without volumes; see `make_fingerprint`."""
+    return make_fingerprint

@@ -25,3 +25,10 @@ def test_what_is_written_reads_back_equal(values: dict[str, object]):
 
 def test_none_is_left_out():
     assert tomllib.loads(to_toml({"a": None, "b": {"c": None, "d": 1}})) == {"b": {"d": 1}}
+
+
+def test_comments_stand_above_what_they_are_about():
+    values = {"name": "a", "table": {"x": 1, "inner": {"y": 2}}}
+    text = to_toml(values, {"": "head\nmore", "table.x": "why\x07", "table.inner": "whole"})
+    assert text == '# head\n# more\n\nname = "a"\n\n[table]\n# why?\nx = 1\n\n# whole\n[table.inner]\ny = 2\n'
+    assert tomllib.loads(text) == values

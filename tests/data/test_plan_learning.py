@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from modality_translate.data.decision import Decision
+from modality_translate.data.fingerprint import Alignment, Fingerprint
+from modality_translate.data.machine import GIB, Machine
+from modality_translate.data.plan_learning import (
+    choose_augmentation,
+    choose_batch,
+    choose_levels,
+    choose_network,
+    choose_objective,
+    choose_precision,
+    choose_scaling,
+    choose_split,
+    choose_steps,
+    warnings,
+)
+
+CPU, GPU = Machine("cpu", 16 * GIB, bf16=False), Machine("cuda", 24 * GIB, bf16=True)
+Of = Callable[..., Fingerprint]
+
+
+def named(decisions: list[Decision]) -> dict[str, Any]:
+    return {decision.field: decision.value for decision in decisions}
+
+
+def apart(millimetres: float) -> Alignment:
+    return Alignment(millimetres, 2 * millimetres, 0.7, 12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "paired", "kind", "reason"),
+    [
+        ({"alignment": apart(1.0)}, True, "hybrid", "1.0 mm apart (median of 12), within 2 mm"),
+        ({"alignment": apart(2.5)}, True, "reggan", "2.5 mm apart (median of 12), over 2 mm"),
+        ({"alignment": apart(2.5), "spacing": (1.0, 1.0, 3.0)}, True, "hybrid", "within 3 mm"),
+        ({}, True, "hybrid", "too little structure"),
+        ({"alignment": apart(4.0), "modality": "PET"}, True, "hybrid", "PET"),
+        ({}, False, "cyclegan", "different patients"),
+    ],
+)
+def test_the_objective_follows_from_how_pairs_lie(of: Of, changes, paired: bool, kind: str, reason: str):
+    decision = choose_objective(of(**changes), paired=paired)
+    assert decision.value == kind
+    assert reason in decision.reason
+
+
+def test_numbers_are_scaled_by_modality(of: Of):
+    found = of(modality="PET", percentiles=(0.1, 1.0, 44.2))
+    assert choose_scaling(found, "source").value == {"kind": "asinh", "knee": 1.0, "hi": 45.0}
+    assert choose_scaling(of(), "source").value["kind"] == "percentile"
+    assert choose_scaling(of(), "target").value["hi"] == 3071.0
+
+
+def test_few_pairs_get_a_smaller_network_and_stronger_augmentation(of: Of):
+    few, many = of(pairs=4), of(pairs=20)
+    small, large = (named(choose_network(found, CPU, 2, paired=True)) for found in (few, many))
+    assert (small["generator.width"], large["generator.width"]) == (16, 24)
+    strong, usual = (named(choose_augmentation(found, paired=True)) for found in (few, many))
+    assert strong["augmentation.rotate"] > usual["augmentation.rotate"] == 10.0
+    assert strong["augmentation.mr_gamma"] > usual["augmentation.mr_gamma"] == 0.2
+    assert any("4 pairs, which is few" in warning for warning in warnings(few, paired=True))
+    assert warnings(many, paired=True) == []
+
+
+def test_a_gpu_gets_a_larger_network(of: Of):
+    widths = [named(choose_network(of(pairs=20), m, 2, paired=True))["generator.width"] for m in (CPU, GPU)]
+    assert widths[0] < widths[1]
+
+
+def test_contrast_is_changed_for_mr_sources_only(of: Of):
+    changed = named(choose_augmentation(of(modality="CT"), paired=True))
+    assert not any("mr_" in field for field in changed)
+
+
+@pytest.mark.parametrize(("patch", "levels"), [((96, 80), 4), ((32, 32), 4), ((16, 16), 3), ((40, 44), 3), ((5, 5), 1)])
+def test_levels_halve_the_patch_without_remainder(patch: tuple[int, int], levels: int):
+    assert choose_levels(CPU, patch).value == levels
+
+
+def test_a_batch_shrinks_to_fit_into_memory():
+    small = Machine("cpu", 0.25 * GIB, bf16=False)
+    assert choose_batch(CPU, (96, 96), 5, 24, paired=True).value == 8
+    assert 1 <= choose_batch(small, (96, 96), 5, 24, paired=True).value < 8
+    assert choose_batch(Machine("cuda", GIB, True), (128, 128, 128), 1, 64, paired=True).value == 1
+
+
+def test_bf16_only_where_the_device_computes_in_it():
+    assert choose_precision(CPU, paired=True).value == "32"
+    assert choose_precision(Machine("cpu", GIB, bf16=True), paired=True).value == "bf16"
+    assert choose_precision(GPU, paired=True).value == "bf16"
+
+
+def test_steps_grow_with_the_cases_between_limits():
+    def steps(machine: Machine, cases: int, work: float = 1e6) -> int:
+        return choose_steps(machine, cases, 40.0, work, "32", paired=True, batch=8).value
+
+    assert steps(CPU, 1) == 1500
+    assert 1500 < steps(CPU, 10) < steps(CPU, 15) < 10000
+    assert steps(GPU, 10) > steps(CPU, 10)
+    assert steps(GPU, 10**6) == 50000
+
+
+def test_a_cpu_is_given_no_more_steps_than_it_does_in_forty_minutes():
+    decision = choose_steps(CPU, 100, 40.0, 1e7, "32", paired=True, batch=8)
+    assert decision.value < 1500
+    assert "about 40 min on 2 cores" in decision.reason
+
+
+def test_a_fifth_of_the_patients_is_held_out_where_there_are_five():
+    split = named(choose_split(tuple(f"p{i}" for i in range(10))))
+    assert split == {"data.held_out": ["p4", "p9"], "data.validation": 1}
+    assert named(choose_split(("a", "b", "c"))) == {"data.held_out": [], "data.validation": 1}
+    assert named(choose_split(("a", "b"))) == {"data.held_out": [], "data.validation": 0}
+
+
+def test_visits_of_a_patient_are_held_out_together():
+    names = tuple(f"p{i}/day{day}" for i in range(5) for day in (1, 2))
+    assert named(choose_split(names))["data.held_out"] == ["p4/day1", "p4/day2"]
+
+
+def test_pairs_that_do_not_match_are_warned_of(of: Of):
+    found = of(alignment=Alignment(8.0, 11.0, 0.4, 9))
+    said = " ".join(warnings(found, paired=True))
+    assert "are these the same patients?" in said
+    assert "register them before training" in said
