@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from modality_translate.cli.printable import plain
+
 HEADER = ("case", "verdict", "role", "source grid", "target grid", "overlap", "apart mm", "p90 mm", "shift mm", "agree")
 NONE = "-"
 VERDICTS = ("ok", "loose", "bad", "error")
@@ -24,11 +26,11 @@ def lines(report: Any, notes: tuple[str, ...]) -> list[str]:
     used = [i for i in range(len(HEADER)) if any(row[i] != NONE for row in rows[1:])]
     widths = {i: max(len(row[i]) for row in rows) for i in used}
     table = ["  ".join(row[i].ljust(widths[i]) for i in used).rstrip() for row in rows]
-    reasons = [f"{_plain(f.name)}: {_plain('; '.join(f.reasons))}" for f in report.findings if f.reasons]
+    reasons = [f"{plain(f.name)}: {plain('; '.join(f.reasons))}" for f in report.findings if f.reasons]
     return [
         *table,
         "",
-        *(_plain(note) for note in notes),
+        *(plain(note) for note in notes),
         *reasons,
         *([""] if reasons or notes else []),
         *_summary(report),
@@ -48,7 +50,7 @@ def _row(finding: Any) -> tuple[str, ...]:
         else (NONE,) * 4
     )
     return (
-        _plain(finding.name),
+        plain(finding.name),
         finding.verdict,
         finding.role or NONE,
         _grid(finding.source),
@@ -72,12 +74,7 @@ def _summary(report: Any) -> list[str]:
     result = [f"{len(report.findings)} cases, {sides}: {told}"]
     for verdict, advice in ADVICE.items():
         if names := report.named(verdict):
-            result += [f"{verdict}: {_plain(', '.join(names))}", f"  {advice}"]
+            result += [f"{verdict}: {plain(', '.join(names))}", f"  {advice}"]
     if "PET" in report.modalities and any(finding.misalignment for finding in report.findings):
         result.append("PET has no sharp edges: its figures are coarse, and no verdict was drawn from them.")
     return result
-
-
-def _plain(text: str) -> str:
-    """Control characters from file names must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

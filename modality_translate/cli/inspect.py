@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from modality_translate.cli import options
+from modality_translate.cli.printable import plain
 from modality_translate.errors import NothingToDoError, RunError
 
 
@@ -130,21 +131,16 @@ def _lines(value: Any, indent: str = "") -> list[str]:
         if isinstance(item, dict):
             lines += [f"{indent}{key}", *_lines(item, indent + "  ")]
         elif isinstance(item, str) and "\n" in item:
-            lines += [f"{indent}{key}", *(f"{indent}  {_printable(line)}" for line in item.splitlines())]
+            lines += [f"{indent}{key}", *(f"{indent}  {plain(line)}" for line in item.splitlines())]
         else:
-            lines.append(f"{indent}{key}: {_printable(_plain(item))}")
+            lines.append(f"{indent}{key}: {plain(_text(item))}")
     return lines
 
 
-def _plain(item: Any) -> str:
+def _text(item: Any) -> str:
     if isinstance(item, float):
         return f"{item:.6g}"
     if isinstance(item, list | tuple):
         nested = any(isinstance(part, list | tuple) for part in item)
-        return ("; " if nested else ", ").join(_plain(part) for part in item) or "none"
+        return ("; " if nested else ", ").join(_text(part) for part in item) or "none"
     return "not set" if item is None else str(item)
-
-
-def _printable(text: str) -> str:
-    """Control characters from files must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modality_translate.cli.printable import plain
+
 
 def lines(plan: Any) -> list[str]:
     """The whole text for a `data.plan.Plan`: fingerprint, decisions, warnings."""
@@ -15,9 +17,10 @@ def lines(plan: Any) -> list[str]:
 
 def plan_lines(plan: Any) -> list[str]:
     """A line for every decision (field, value, reason), then the warnings."""
-    settled = plan.recipe.model_dump(mode="json")
-    rows = [(d.field, _value(_at(settled, d.field)), _reason(d, _at(settled, d.field))) for d in plan.decisions]
-    return [*_aligned(rows), *(f"Warning: {_plain(warning)}" for warning in plan.warnings)]
+    from modality_translate.data.plan import settled
+
+    rows = [(d.field, _value(value), _reason(d, value)) for d, value in settled(plan.recipe, plan.decisions)]
+    return [*_aligned(rows), *(f"Warning: {plain(warning)}" for warning in plan.warnings)]
 
 
 def _rows(*sides: Any) -> list[tuple[str, ...]]:
@@ -40,24 +43,18 @@ def _rows(*sides: Any) -> list[tuple[str, ...]]:
 
 
 def _pairs(found: Any) -> list[str]:
-    alignment = found.alignment
-    if not found.pairs:
-        return ["no pairs"]
+    from modality_translate.data.fingerprint import patients_of
+
+    alignment, count = found.alignment, f"{len(found.pairs)} pairs of {len(patients_of(found.pairs))} patients"
     if alignment is None:
-        return [f"{len(found.pairs)} pairs"]
+        return [count if found.pairs else "no pairs"]
     apart = f"{alignment.median:.1f} mm apart (90th percentile {alignment.p90:.1f})"
     agree = f"edges agree by {alignment.agreement:.2f}"
-    return [f"{len(found.pairs)} pairs; {alignment.pairs} measured: {apart}, {agree}"]
+    return [f"{count}; {alignment.pairs} measured: {apart}, {agree}"]
 
 
 def _reason(decision: Any, value: Any) -> str:
     return decision.reason if value == decision.value else f"given; the plan: {_value(decision.value)}"
-
-
-def _at(values: Any, field: str) -> Any:
-    for key in field.split("."):
-        values = values[key]
-    return values
 
 
 def _value(value: Any) -> str:
@@ -65,7 +62,7 @@ def _value(value: Any) -> str:
         return " ".join(_value(item) for item in value.values())
     if isinstance(value, list):
         return ",".join(_value(item) for item in value) or "none"
-    return f"{value:g}" if isinstance(value, float) else _plain(str(value))
+    return f"{value:g}" if isinstance(value, float) else plain(str(value))
 
 
 def _by(sizes: Sequence[float]) -> str:
@@ -75,8 +72,3 @@ def _by(sizes: Sequence[float]) -> str:
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _plain(text: str) -> str:
-    """Control characters from file names must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

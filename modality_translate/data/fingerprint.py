@@ -146,6 +146,11 @@ def sampled(cases: Sequence[Case]) -> list[Case]:
     return list(dict.fromkeys(chosen))
 
 
+def patients_of(names: Iterable[str]) -> list[str]:
+    """Who the named cases show, sorted: what stands before the first "/"."""
+    return sorted({name.split("/")[0] for name in names})
+
+
 def canonical_grid(path: Path) -> Grid:
     """The RAS+ grid of a file, from its header alone."""
     return _canonical(read_header(path).grid)

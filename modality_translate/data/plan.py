@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from modality_translate.data.plan_learning import (
     choose_scaling,
     choose_split,
     choose_steps,
+    step_seconds,
     warnings,
 )
 from modality_translate.data.subjects import find_cases
@@ -112,8 +113,8 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     precision = book.settle(choose_precision(machine, paired=one_way))
     cases = max(fingerprint.source.files, fingerprint.target.files) - len(held_out) - validation
     tiles = math.prod(resampled_shape(fingerprint.source, spacing)) / math.prod(patch)
-    work = batch * math.prod(patch) * width
-    steps = book.settle(choose_steps(machine, max(cases, 1), tiles, work, precision, paired=one_way, batch=batch))
+    seconds = step_seconds(batch * math.prod(patch), width, precision, paired=one_way)
+    steps = book.settle(choose_steps(machine, max(cases, 1), tiles, batch, seconds))
     for rule in (choose_intervals(steps), choose_optimiser(steps, paired=one_way)):
         for decision in rule:
             book.settle(decision)
@@ -137,10 +138,19 @@ def check_modality(name: str, side: Side) -> None:
         )
 
 
+def settled(recipe: Recipe, decisions: Sequence[Decision]) -> Iterator[tuple[Decision, Any]]:
+    """Each decision with the value that `recipe` has in its place."""
+    values = recipe.model_dump(mode="json")
+    for decision in decisions:
+        value = values
+        for key in decision.field.split("."):
+            value = value[key]
+        yield decision, value
+
+
 def comments(recipe: Recipe, decisions: Sequence[Decision]) -> dict[str, str]:
     """The reason for each planned field that `recipe` still follows; for the others, what the plan had."""
-    values = recipe.model_dump(mode="json")
-    return {d.field: _comment(d, _at(values, d.field)) for d in decisions}
+    return {decision.field: _comment(decision, value) for decision, value in settled(recipe, decisions)}
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,9 +169,3 @@ def _comment(decision: Decision, value: Any) -> str:
     if value == decision.value:
         return decision.reason
     return f"set by hand; the plan had {decision.value} ({decision.reason})"
-
-
-def _at(values: Any, field: str) -> Any:
-    for key in field.split("."):
-        values = values[key]
-    return values

@@ -9,7 +9,7 @@ import numpy as np
 
 from modality_translate.data.check import FAR, STRANGE, TOLERATED
 from modality_translate.data.decision import Decision
-from modality_translate.data.fingerprint import Fingerprint
+from modality_translate.data.fingerprint import Fingerprint, patients_of
 from modality_translate.data.machine import GIB, Machine
 from modality_translate.data.plan_geometry import USED, step_bytes
 
@@ -127,24 +127,24 @@ def choose_precision(machine: Machine, *, paired: bool) -> Decision:
     return Decision("training.precision", "bf16", f"bfloat16 with float32 weights: {measured}")
 
 
-def choose_steps(
-    machine: Machine, cases: int, tiles: float, work: float, precision: str, *, paired: bool, batch: int
-) -> Decision:
-    """Steps from the number of training cases, of `tiles` patches each, and on a CPU from the time they take.
-
-    `work` is the number of voxels of a batch times the channels of the first level.
-    """
-    low, high = STEPS[machine.device]
-    wanted = math.ceil(EPOCHS[machine.device] * cases * tiles / batch)
+def choose_steps(machine: Machine, cases: int, tiles: float, batch: int, seconds: float) -> Decision:
+    """Steps from the number of training cases, of `tiles` patches each; on a CPU also from the `seconds` of a step."""
+    (low, high), epochs = STEPS[machine.device], EPOCHS[machine.device]
+    wanted = math.ceil(epochs * cases * tiles / batch)
     steps = int(np.clip(wanted, low, high))
-    reason = f"{_counted(cases, 'training case')} of {tiles:.0f} patches, {EPOCHS[machine.device]} times over: {wanted}"
+    reason = f"{_counted(cases, 'training case')} of {tiles:.0f} patches, {epochs} times over: {wanted}"
     reason += f", held within {low} to {high}" if steps != wanted else ""
     if machine.gpu:
-        return Decision("training.steps", max(1, round(steps, -2)), reason)
-    seconds = work * SECONDS_PER_WORK.get(precision, SECONDS_PER_WORK["32"]) * (1 if paired else UNPAIRED_WORK)
+        return Decision("training.steps", round(steps, -2), reason)
     steps = max(1, min(steps, int(MINUTES * 60 / seconds)))
     steps = round(steps, -2) if steps >= 100 else steps
     return Decision("training.steps", steps, f"{reason}; about {steps * seconds / 60:.0f} min on 2 cores")
+
+
+def step_seconds(voxels: int, width: int, precision: str, *, paired: bool) -> float:
+    """Estimated seconds of a step on two cores, for batches of `voxels` and `width` channels at the first level."""
+    each = SECONDS_PER_WORK.get(precision, SECONDS_PER_WORK["32"])
+    return each * voxels * width * (1 if paired else UNPAIRED_WORK)
 
 
 def choose_intervals(steps: int) -> list[Decision]:
@@ -203,7 +203,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
 
 def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
     """Which cases are only scored, and how many choose the weights; by patient, the name before the first "/"."""
-    patients = sorted({name.split("/")[0] for name in pairs})
+    patients = patients_of(pairs)
     enough = len(patients) >= ENOUGH_TO_HOLD_OUT
     chosen = set(patients[EVERY_NTH - 1 :: EVERY_NTH]) if enough else set()
     held_out = [name for name in pairs if name.split("/")[0] in chosen]

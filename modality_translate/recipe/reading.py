@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -73,7 +73,7 @@ def _fields(values: dict[str, Any], settings: type[Settings], table: str) -> Ite
         if isinstance(kind, type) and issubclass(kind, Settings) and isinstance(value, dict):
             yield from _fields(value, kind, f"{name}.")
             continue
-        adapter: TypeAdapter[Any] = TypeAdapter(Annotated[kind, *field.metadata, field])
+        adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
         try:
             yield name, adapter.dump_python(adapter.validate_python(value), mode="json")
         except ValidationError as error:

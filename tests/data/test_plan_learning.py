@@ -18,6 +18,7 @@ from modality_translate.data.plan_learning import (
     choose_scaling,
     choose_split,
     choose_steps,
+    step_seconds,
     warnings,
 )
 
@@ -97,8 +98,8 @@ def test_bf16_only_where_the_device_computes_in_it():
 
 
 def test_steps_grow_with_the_cases_between_limits():
-    def steps(machine: Machine, cases: int, work: float = 1e6) -> int:
-        return choose_steps(machine, cases, 40.0, work, "32", paired=True, batch=8).value
+    def steps(machine: Machine, cases: int) -> int:
+        return choose_steps(machine, cases, 40.0, 8, seconds=0.1).value
 
     assert steps(CPU, 1) == 1500
     assert 1500 < steps(CPU, 10) < steps(CPU, 15) < 10000
@@ -107,9 +108,11 @@ def test_steps_grow_with_the_cases_between_limits():
 
 
 def test_a_cpu_is_given_no_more_steps_than_it_does_in_forty_minutes():
-    decision = choose_steps(CPU, 100, 40.0, 1e7, "32", paired=True, batch=8)
-    assert decision.value < 1500
-    assert "about 40 min on 2 cores" in decision.reason
+    seconds = step_seconds(8 * 128 * 128, 96, "32", paired=True)
+    decision = choose_steps(CPU, 100, 40.0, 8, seconds)
+    assert step_seconds(8 * 128 * 128, 96, "bf16", paired=True) < seconds
+    assert decision.value == pytest.approx(40 * 60 / seconds, abs=50)
+    assert "about 39 min on 2 cores" in decision.reason
 
 
 def test_a_fifth_of_the_patients_is_held_out_where_there_are_five():
