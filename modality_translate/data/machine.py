@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from modality_translate.errors import DeviceError
+
 GIB = 2.0**30
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Of the processor: without one of them bfloat16 is emulated and slower than float32."""
@@ -30,14 +32,21 @@ class Machine:
 
 
 def machine_at_hand(device: str) -> Machine:
-    """The machine for "cpu", "cuda", "cuda:N" or "auto" (a GPU where torch sees one)."""
-    if device != "cpu":
-        import torch
+    """The machine for "cpu", "cuda", "cuda:N" or "auto" (a GPU where torch sees one).
 
-        if torch.cuda.is_available():
-            free, _ = torch.cuda.mem_get_info(int(device.partition(":")[2] or 0))
-            return Machine("cuda", float(free), torch.cuda.is_bf16_supported(including_emulation=False))
-    return Machine("cpu", free_memory(), bool(BF16_FLAGS & _flags()))
+    Raises `DeviceError` for a GPU that is not there.
+    """
+    if device == "cpu":
+        return Machine("cpu", free_memory(), bool(BF16_FLAGS & _flags()))
+    import torch
+
+    index, seen = int(device.partition(":")[2] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index < seen:
+        free, _ = torch.cuda.mem_get_info(index)
+        return Machine("cuda", float(free), torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "auto":
+        return machine_at_hand("cpu")
+    raise DeviceError(device, f"is not there; torch sees {seen} GPUs.", "Choose -d cpu or auto.")
 
 
 def free_memory() -> float:

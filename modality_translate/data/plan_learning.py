@@ -17,7 +17,7 @@ FEW_PAIRS = 8
 """Fewer: a smaller network and stronger augmentation."""
 TRUNCATED = 30.0
 """SUV above which the PET scaling is widened, where 1 in 200 voxels of the body lies higher."""
-LEAST_SHARPEST = 4
+LEAST_COARSE = 4
 """A patch side at the coarsest level is at least this many voxels, so that normalisation has something to average."""
 BATCH = {"cpu": 8, "cuda": 16}
 BATCH_3D = 2
@@ -101,7 +101,9 @@ def choose_network(fingerprint: Fingerprint, machine: Machine, dims: int, *, pai
 def choose_levels(machine: Machine, patch: Sequence[int]) -> Decision:
     """Levels of a U-Net that halve every side of the patch without remainder and leave enough of it."""
     wanted = 5 if machine.gpu else 4
-    fits = [n for n in range(1, wanted + 1) if all(s % 2 ** (n - 1) == 0 and s >> (n - 1) >= 4 for s in patch)]
+    fits = [
+        n for n in range(1, wanted + 1) if all(s % 2 ** (n - 1) == 0 and s >> (n - 1) >= LEAST_COARSE for s in patch)
+    ]
     levels = max(fits, default=1)
     return Decision("generator.levels", levels, f"the coarsest sees {min(patch) >> (levels - 1)} voxels across")
 

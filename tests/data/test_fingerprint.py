@@ -73,3 +73,12 @@ def test_progress_is_told_case_by_case(pairs: Path):
     told: list[tuple[int, int]] = []
     take_fingerprint(cases_of(pairs), ("MR", "CT"), lambda *state: told.append(state))
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_volume_with_nan_is_a_problem_and_the_rest_is_measured(pairs: Path):
+    array = np.full((20, 24, 6), 300.0)
+    array[:4], array[0, 0, 0] = 0.0, np.nan
+    write_volume(pairs / "mr" / "a.nii.gz", Volume.of(array, np.diag([2.0, 2.0, 4.0, 1.0])))
+    found = take_fingerprint(cases_of(pairs), ("MR", "CT"))
+    assert found.source.problems == ("mr/a.nii.gz: some voxels are NaN or infinite",)
+    assert np.isfinite(found.source.intensities.mean)

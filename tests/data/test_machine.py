@@ -6,6 +6,7 @@ import pytest
 
 from modality_translate.data import machine
 from modality_translate.data.machine import GIB, Machine, machine_at_hand
+from modality_translate.errors import DeviceError
 
 
 @pytest.fixture
@@ -26,6 +27,11 @@ def test_a_system_that_tells_nothing_still_has_some_memory(kernel: Path):
     found = machine_at_hand("cpu")
     assert found.memory > 0
     assert not found.bf16
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(DeviceError, match=r"cuda:99: is not there; torch sees \d+ GPUs. Choose -d cpu or auto"):
+        machine_at_hand("cuda:99")
 
 
 def test_a_machine_is_told_in_one_line():
