@@ -94,9 +94,10 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     for name in FLAGS:
         side = getattr(fingerprint, name)
         book.settle(Decision(f"{name}.modality", side.modality, side.known_by))
-        book.settle(choose_scaling(fingerprint, name))
-    held_out, validation = (book.settle(decision) for decision in choose_split(fingerprint.pairs))
     one_way = book.settle(choose_objective(fingerprint, paired=paired)) not in BOTH_WAYS
+    for name in FLAGS:
+        book.settle(choose_scaling(fingerprint, name, paired=one_way))
+    held_out, validation = (book.settle(decision) for decision in choose_split(fingerprint.pairs))
     spacing = book.settle(choose_spacing(fingerprint, machine, paired=one_way))
     dims = book.settle(choose_dims(fingerprint, machine, paired=one_way))
     context = book.settle(choose_context(fingerprint, spacing, paired=one_way)) if dims == 2 else 1

@@ -21,9 +21,9 @@ LEAST_COARSE = 4
 """A patch side at the coarsest level is at least this many voxels, so that normalisation has something to average."""
 BATCH = {"cpu": 8, "cuda": 16}
 BATCH_3D = 2
-BATCH_UNPAIRED = {"cpu": 2, "cuda": 4}
+BATCH_UNPAIRED = {"cpu": 1, "cuda": 4}
 EPOCHS = {"cpu": 100, "cuda": 250}
-STEPS = {"cpu": (1500, 10000), "cuda": (5000, 50000)}
+STEPS = {"cpu": (1500, 10000), "cuda": (10000, 50000)}
 """Fewest and most; an epoch is as many patches as cover every training volume once."""
 MINUTES = 40.0
 SECONDS_PER_WORK = {"32": 1.7e-7, "bf16": 1.0e-7}
@@ -58,10 +58,13 @@ def tolerated(fingerprint: Fingerprint) -> float:
     return float(np.clip(coarsest, TOLERATED[0], FAR))
 
 
-def choose_scaling(fingerprint: Fingerprint, side: str) -> Decision:
+def choose_scaling(fingerprint: Fingerprint, side: str, *, paired: bool) -> Decision:
     """How the numbers of "source" or "target" come into the network's range."""
     found = getattr(fingerprint, side)
     field, high = f"{side}.scaling", found.intensities.percentiles[2]
+    if found.modality == "CT" and not paired:
+        reason = "without pairs fat and muscle must differ to be learnt: bone above 1000 HU is cut off"
+        return Decision(field, {"kind": "window", "lo": -1000.0, "hi": 1000.0}, reason)
     if found.modality == "CT":
         return Decision(field, {"kind": "window", "lo": -1024.0, "hi": 3071.0}, "CT in HU, dense bone included")
     if found.modality == "MR":
@@ -181,10 +184,10 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
     """Random changes: of place for pairs, of contrast and coil field for MR sources."""
     if not paired:
         reason = "mirrored only: interpolation would blur what the discriminators take for real"
-        return [Decision("augmentation.flip", True, reason)]
+        return [Decision("augmentation.flip", "x", reason)]
     few, many = len(fingerprint.pairs) < FEW_PAIRS, _counted(len(fingerprint.pairs), "pair")
     decisions = [
-        Decision("augmentation.flip", True, "mirrored patients are patients"),
+        Decision("augmentation.flip", "x", "left-right: mirrored patients are patients"),
         Decision("augmentation.rotate", 15.0 if few else 10.0, f"degrees; {many}"),
         Decision("augmentation.scale", 0.15 if few else 0.1, f"relative zoom; {many}"),
         Decision("augmentation.moved", 1.0, "every patch is turned and zoomed: best on limb pairs"),
@@ -204,7 +207,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
 
 
 def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
-    """Which cases are only scored, and how many choose the weights; by patient, the name before the first "/"."""
+    """Which cases are only scored at the end, and how many while training; by patient."""
     patients = patients_of(pairs)
     enough = len(patients) >= ENOUGH_TO_HOLD_OUT
     chosen = set(patients[EVERY_NTH - 1 :: EVERY_NTH]) if enough else set()
@@ -212,8 +215,8 @@ def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
     validation = 1 if len(patients) >= ENOUGH_TO_VALIDATE else 0
     count = f"{_counted(len(patients), 'patient')} with both sides"
     return [
-        Decision("data.held_out", held_out, f"every {EVERY_NTH}th is only scored" if chosen else f"none: {count}"),
-        Decision("data.validation", validation, "chooses the best weights" if validation else f"none: {count}"),
+        Decision("data.held_out", held_out, f"every {EVERY_NTH}th, scored at the end" if chosen else f"none: {count}"),
+        Decision("data.validation", validation, "scored while training" if validation else f"none: {count}"),
     ]
 
 

@@ -13,14 +13,14 @@ WORDS: dict[ModalityName, set[str]] = {
     "CT": {"ct", "cbct", "ncct", "cect"},
     "PET": {"pet", "fdg", "suv", "nac", "pt"},
 }
-LEVELS = 3
-"""Names that are read for one file: its own, and those of the folders it lies in."""
+LEVELS = 2
+"""Names that are read for one file: its own, then that of the folder it lies in. Those further up are of projects."""
 
 
 def named_modality(paths: Iterable[Path]) -> ModalityName | None:
     """The one modality that the names of all files tell, such as MR for sub-1/t1.nii.gz or mr/p1.nii.gz.
 
-    A file's own name counts first, then the folders around it, the nearest first. None where names say nothing, more
+    A file's own name counts first, then its folder's. None where names say nothing, more
     than one thing, or not all the same.
     """
     found = {_of_file(path) for path in paths}

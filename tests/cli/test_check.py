@@ -98,7 +98,7 @@ def test_names_that_do_not_match_are_told_and_never_paired():
         Path(f"ct/{name}.nii").rename(f"ct/{name}{name}.nii")
     error = check(*FOLDERS).exception
     assert isinstance(error, PairingError)
-    assert "sources: a, b; targets: aa, bb" in str(error)
+    assert "2 sources (a, b), 2 targets (aa, bb)" in str(error)
     assert "pairs.csv" in str(error)
     assert "--unpaired" in str(error)
     assert check(*FOLDERS, "--unpaired").return_value == 0

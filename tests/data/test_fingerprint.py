@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -78,7 +79,8 @@ def test_progress_is_told_case_by_case(pairs: Path):
 def test_a_volume_with_nan_is_a_problem_and_the_rest_is_measured(pairs: Path):
     array = np.full((20, 24, 6), 300.0)
     array[:4], array[0, 0, 0] = 0.0, np.nan
-    write_volume(pairs / "mr" / "a.nii.gz", Volume.of(array, np.diag([2.0, 2.0, 4.0, 1.0])))
+    image = nibabel.Nifti1Image(array, np.diag([2.0, 2.0, 4.0, 1.0]))
+    nibabel.save(image, pairs / "mr" / "a.nii.gz")
     found = take_fingerprint(cases_of(pairs), ("MR", "CT"))
     assert found.source.problems == ("mr/a.nii.gz: some voxels are NaN or infinite",)
     assert np.isfinite(found.source.intensities.mean)

@@ -41,7 +41,7 @@ def test_a_gpu_plans_3d_patches_where_a_cpu_plans_stacks_of_slices(of):
     assert (cpu["geometry.dims"], cpu["geometry.context"], len(cpu["geometry.patch"])) == (2, 5, 2)
     assert (gpu["geometry.dims"], len(gpu["geometry.patch"])) == (3, 3)
     assert gpu["training.batch"] == 2
-    assert gpu["training.steps"] > cpu["training.steps"]
+    assert gpu["training.steps"] >= 10000 > cpu["training.steps"]
 
 
 def test_what_is_given_stands_and_the_rest_is_planned_around_it(of):

@@ -53,9 +53,10 @@ def test_the_objective_follows_from_how_pairs_lie(of: Of, changes, paired: bool,
 
 def test_numbers_are_scaled_by_modality(of: Of):
     found = of(modality="PET", percentiles=(0.1, 1.0, 44.2))
-    assert choose_scaling(found, "source").value == {"kind": "asinh", "knee": 1.0, "hi": 45.0}
-    assert choose_scaling(of(), "source").value["kind"] == "percentile"
-    assert choose_scaling(of(), "target").value["hi"] == 3071.0
+    assert choose_scaling(found, "source", paired=True).value == {"kind": "asinh", "knee": 1.0, "hi": 45.0}
+    assert choose_scaling(of(), "source", paired=True).value["kind"] == "percentile"
+    assert choose_scaling(of(), "target", paired=True).value["hi"] == 3071.0
+    assert choose_scaling(of(), "target", paired=False).value["hi"] == 1000.0
 
 
 def test_few_pairs_get_a_smaller_network_and_stronger_augmentation(of: Of):

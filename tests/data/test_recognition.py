@@ -17,6 +17,7 @@ from modality_translate.data.recognition import named_modality
         (["p0/ct_to_mr.nii"], None),
         (["p0/mr.nii", "p0/ct.nii"], None),
         (["act/p0.nii"], None),
+        (["ct_study/p0/scan.nii"], None),
     ],
 )
 def test_names_tell_a_modality_or_nothing(names: list[str], modality: str | None):

@@ -53,7 +53,7 @@ def test_unpaired_data_keep_cases_with_one_side(tmp_path: Path):
 
 def test_no_common_name_is_refused_with_what_was_found(tmp_path: Path):
     touch(tmp_path, "mr/a.nii", "ct/b.nii")
-    with pytest.raises(PairingError, match=r"sources: a; targets: b.*pairs.csv.*--unpaired"):
+    with pytest.raises(PairingError, match=r"1 sources \(a\), 1 targets \(b\).*pairs.csv.*--unpaired"):
         find_cases(Data(source="mr", target="ct"), tmp_path)
 
 
