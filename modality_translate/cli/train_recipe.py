@@ -31,33 +31,44 @@ class Choice:
         return bool(self.source or self.target or self.source_modality or self.target_modality or self.unpaired)
 
 
-def choose(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> tuple[Any, Any]:
-    """The complete recipe, which is written to the run folder, and the split of its cases.
+def chosen(choice: Choice, run: Any, *, resume: bool) -> Any:
+    """The recipe as it was asked for. Raises `click.UsageError` for options that do not fit together."""
+    return _resumed(choice, run) if resume else _new(choice, run.path)
 
-    Raises `click.UsageError` for options that do not fit together, `RunError` for a folder in use.
+
+def check_free(run: Path) -> None:
+    """Raise `RunError` for a folder in use."""
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
+
+
+def settled(recipe: Any, run: Any, reporter: Any, *, leads: bool) -> tuple[Any, Any]:
+    """The complete recipe, and the split of its cases.
+
+    The process that `leads` makes and writes what is missing in the run folder; others follow what they find there.
     """
     from modality_translate.data.defaults import complete
     from modality_translate.data.split import split
     from modality_translate.data.subjects import find_cases
 
-    recipe = _resumed(choice, run) if resume else _new(choice, run.path)
     run.path.mkdir(parents=True, exist_ok=True)
-    if recipe.data.phantom is not None:
+    if not leads:
+        recipe = run.recipe()
+    elif recipe.data.phantom is not None:
         reporter.say(f"Making {recipe.data.phantom.subjects} phantom subjects, unless they are there.")
         recipe = with_phantom(recipe, run.path)
     found = find_cases(recipe.data, run.path.resolve())
     for note in found.notes:
         reporter.say(note)
-    recipe = complete(recipe, found.cases)
-    run.write_recipe(recipe)
+    if leads:
+        recipe = complete(recipe, found.cases)
+        run.write_recipe(recipe)
     return recipe, split(found.cases, recipe)
 
 
 def _new(choice: Choice, run: Path) -> Any:
     from modality_translate.recipe import read_recipe
 
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
     if choice.recipe is not None and choice.folders:
         raise click.UsageError("Give a RECIPE, or two folders with -a and -b, not both.")
     if choice.recipe is not None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from modality_translate.errors import RunError
+from modality_translate.objectives import OBJECTIVES
 from modality_translate.recipe import Recipe
 from modality_translate.training.checkpoint import load_state
 from modality_translate.training.loop import train
@@ -36,9 +37,12 @@ def tensors_of(state: Any, name: str = "state") -> dict[str, Any]:
     return {name: state}
 
 
-@pytest.mark.parametrize("kind", ["pix2pix", "cyclegan"])
-def test_a_resumed_training_equals_one_that_never_stopped(kind: str, recipe_of: Callable[..., Recipe], job_of: Any):
-    recipe = recipe_of(kind, training={"steps": 6, "ema": 0.9})
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("kind", sorted(OBJECTIVES))
+def test_a_resumed_training_equals_one_that_never_stopped(
+    kind: str, accumulate: int, recipe_of: Callable[..., Recipe], job_of: Any
+):
+    recipe = recipe_of(kind, training={"steps": 6, "ema": 0.9, "accumulate": accumulate, "validate_every": 6})
     whole = job_of(recipe)
     assert train(Session(whole))
 
@@ -118,6 +122,38 @@ def test_one_bad_step_is_passed_over(
     monkeypatch.setattr(session.state.objective, "step", breaks)
     assert train(session)
     assert [row["step"] for row in job.run.metrics()] == [1, 2, 4]
+
+
+def test_a_bad_last_step_still_ends_in_a_score_and_a_state(
+    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+):
+    job = job_of(recipe_of(training={"steps": 3}))
+    session = Session(job)
+    step = session.state.objective.step
+
+    def breaks(batch: Any, progress: float) -> dict[str, float]:
+        return {**step(batch, progress), **({"l1": float("nan")} if session.state.step == 2 else {})}
+
+    monkeypatch.setattr(session.state.objective, "step", breaks)
+    assert train(session)
+    assert "validation.mae" in job.run.metrics()[-1]
+    assert load_state(job.run.states)[0]["step"] == 3
+
+
+def test_weights_that_are_no_numbers_end_the_training_at_once(
+    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+):
+    session = Session(job_of(recipe_of()))
+    step = session.state.objective.step
+
+    def spoils(batch: Any, progress: float) -> dict[str, float]:
+        losses = step(batch, progress)
+        next(session.state.objective.generator.buffers()).fill_(float("nan"))
+        return losses
+
+    monkeypatch.setattr(session.state.objective, "step", spoils)
+    with pytest.raises(RunError, match=r"step 1: weights \(forward\) NaN or infinite; the last batch showed [abce]"):
+        train(session)
 
 
 def test_other_volumes_than_at_the_start_are_refused(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]):

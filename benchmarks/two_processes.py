@@ -1,0 +1,86 @@
+"""One process and two (gloo, CPU) on the same batches: how far are the weights apart? And when one of two is killed?
+
+python benchmarks/two_processes.py -o /tmp/two_processes
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tiny_runs import command, make_phantom, run, wait_for_step, write_recipe
+
+from modality_translate.training.checkpoint import load_state
+
+KINDS = ("pix2pix", "cyclegan")
+STEPS, CHECKPOINT_EVERY = 24, 3
+
+
+def compare(folder: Path, kind: str) -> None:
+    """Train once alone and once with two processes; print how far the generators' weights are apart at the end."""
+    recipe = write_recipe(folder, kind, STEPS, 1, 0.0, CHECKPOINT_EVERY)
+    for count in (1, 2):
+        run("train", recipe, "-o", folder / f"{kind}-{count}", "-d", "cpu", "--devices", count, "-q")
+    start = write_recipe(folder, kind, 1, 1, 0.0, 1)
+    run("train", start, "-o", folder / f"{kind}-start", "-d", "cpu", "-q")
+    one, two, first = (load_file(folder / f"{kind}-{name}" / "raw.safetensors") for name in (1, 2, "start"))
+    names = [name for name in one if one[name].is_floating_point() and "running" not in name]
+    apart = torch.cat([(one[name] - two[name]).abs().flatten() for name in names])
+    moved = torch.cat([(one[name] - first[name]).abs().flatten() for name in names])
+    statistics = [name for name in one if "running" in name]
+    norms = max((float(((one[n] - two[n]).abs() / one[n].abs().clamp_min(1.0)).max()) for n in statistics), default=0)
+    print(
+        f"{kind}: {STEPS} steps of batch 4, one process against two: largest difference of {apart.numel()} weights"
+        f" {float(apart.max()):.1e} (mean {float(apart.mean()):.1e}), of batch statistics {norms:.1e};"
+        f" since step 1 weights moved by up to {float(moved.max()):.1e} (mean {float(moved.mean()):.1e})",
+        flush=True,
+    )
+
+
+def kill_one(folder: Path) -> None:
+    """Kill the second of two processes in the middle of a training; print when and how the run ended."""
+    recipe = write_recipe(folder, "pix2pix", 100_000, 1, 0.0, CHECKPOINT_EVERY)
+    place = folder / "killed"
+    start = command("train", recipe, "-o", place, "-d", "cpu", "--devices", 2, "-q")
+    parent = subprocess.Popen(start, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    # Rows are written every 50 steps in so long a run.
+    wait_for_step(place, parent, 1)
+    worker = next(pid for pid in children(parent.pid) if rank_of(pid) == "1")
+    os.kill(worker, signal.SIGKILL)
+    begin = time.monotonic()
+    _, told = parent.communicate()
+    seconds = time.monotonic() - begin
+    state, notes = load_state(place / "state")
+    print(f"a killed worker ended the run after {seconds:.1f} s with exit code {parent.returncode}: {told.strip()}")
+    print(f"the newest state loads: step {state['step']}, notes {notes}; orphans: {children(parent.pid)}")
+
+
+def children(parent: int) -> list[int]:
+    place = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(pid) for pid in place.read_text().split()] if place.is_file() else []
+
+
+def rank_of(process: int) -> str:
+    variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    return next((value[11:].decode() for value in variables if value.startswith(b"LOCAL_RANK=")), "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    make_phantom(options.output)
+    for kind in KINDS:
+        compare(options.output, kind)
+    kill_one(options.output)
+
+
+if __name__ == "__main__":
+    main()
