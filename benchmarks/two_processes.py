@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tiny_runs import command, make_phantom, run, wait_for_step, write_recipe
 
 from modality_translate.training.checkpoint import load_state
+from tiny_runs import command, make_phantom, run, wait_for_step, write_recipe
 
 KINDS = ("pix2pix", "cyclegan")
 STEPS, CHECKPOINT_EVERY = 24, 3
