@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from modality_translate.cli import options
 from modality_translate.cli.extras import needs_extra
-from modality_translate.cli.train_workers import run_workers, start_workers, stop_without_parent
+from modality_translate.cli.train_progress import TrainingBar, TrainingLines
+from modality_translate.cli.train_recipe import Choice, check_free, chosen, settled
+from modality_translate.cli.train_summary import summary
+from modality_translate.cli.train_workers import INTERRUPTED, run_workers, start_workers, stop_without_parent
 
 MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
 
@@ -52,9 +57,23 @@ def command(
     Example: mtranslate train -a data/mr -b data/ct --from MR --to CT -o runs/first
     """
     if start_workers(devices):
-        return run_workers(devices, output)
+        return run_workers(devices or 1, output)
+    stop_without_parent()
+    choice = Choice(recipe, source, target, source_modality, target_modality, unpaired, overrides)
+    return _train(choice, output, Where(device, devices, threads), resume=resume, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class Where:
+    """On what to train."""
+
+    device: str
+    devices: int | None
+    threads: int | None
+
+
+def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: bool) -> int:
     with needs_extra("train", "mtranslate train"):
-        from modality_translate.cli.train_recipe import Choice, check_free, chosen, settled
         from modality_translate.training.device import open_fabric
         from modality_translate.training.group import check_batch, group_from_environment, losses_named
         from modality_translate.training.held_out import score_held_out
@@ -62,23 +81,18 @@ def command(
         from modality_translate.training.loop import train
         from modality_translate.training.run import RunFolder
         from modality_translate.training.session import Job, Session
-    from modality_translate.cli.train_progress import TrainingBar, TrainingLines
-    from modality_translate.cli.train_summary import summary
 
-    stop_without_parent()
     run = RunFolder(output)
-    choice = Choice(recipe, source, target, source_modality, target_modality, unpaired, overrides)
     wanted = chosen(choice, run, resume=resume)
-    fabric = open_fabric(device, wanted.training.precision, threads, group_from_environment(devices))
+    fabric = open_fabric(where.device, wanted.training.precision, where.threads, group_from_environment(where.devices))
     check_batch(wanted.training, fabric.world_size)
     leads = fabric.is_global_zero
     if leads and not resume:
         check_free(output)
-    on_terminal = sys.stderr.isatty() and not quiet and leads
-    with TrainingBar() if on_terminal else TrainingLines(quiet or not leads) as reporter, losses_named():
+    with _reporter(quiet=quiet or not leads) as reporter, losses_named():
         with fabric.rank_zero_first():
-            settled_recipe, split = settled(wanted, run, reporter, leads=leads)
-        job = Job(settled_recipe, split, run, fabric, reporter)
+            recipe, split = settled(wanted, run, reporter, leads=leads)
+        job = Job(recipe, split, run, fabric, reporter)
         session = Session(job, resume=resume)
         if session.state.finished:
             reporter.say("This run is finished.")
@@ -86,10 +100,17 @@ def command(
             finished = train(session, stop)
         if leads and finished and not run.held_out_file.is_file():
             score_held_out(job)
-    if not leads:
-        return 0 if finished else 130
-    if not finished:
-        click.echo(f"Stopped; the state is saved. Go on with: mtranslate train -o {output} --resume", err=True)
-        return 130
-    click.echo(summary(run))
-    return 0
+    if leads:
+        _tell(run, finished)
+    return 0 if finished else INTERRUPTED
+
+
+def _reporter(*, quiet: bool) -> TrainingLines:
+    return TrainingBar() if sys.stderr.isatty() and not quiet else TrainingLines(quiet)
+
+
+def _tell(run: Any, finished: bool) -> None:
+    if finished:
+        click.echo(summary(run))
+    else:
+        click.echo(f"Stopped; the state is saved. Go on with: mtranslate train -o {run.path} --resume", err=True)
