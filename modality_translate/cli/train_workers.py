@@ -100,7 +100,7 @@ def _watch(workers: list[Worker]) -> dict[int, int]:
     ended = {w.rank: code for w in workers if (code := w.process.poll()) is not None}
     for worker in workers:
         worker.process.kill()
-        worker.process.wait()
+        worker.process.communicate()
     return ended
 
 

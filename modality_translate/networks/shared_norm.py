@@ -21,7 +21,8 @@ class SharedNorm(_BatchNorm):
             return normalised
         axes = [0, *range(2, x.dim())]
         shape = [1, -1, *[1] * (x.dim() - 2)]
-        values = x.float()
+        # At least 32 bit: statistics of 16 bit values are too coarse.
+        values = x.to(torch.promote_types(x.dtype, torch.float32))
         centre = mean(values.mean(axes))
         # Two exchanges: from the mean of squares, small differences of large numbers would be left.
         values = values - centre.view(shape)

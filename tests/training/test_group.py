@@ -20,7 +20,7 @@ def test_a_launcher_is_recognised(variables: dict[str, str], size: tuple[int, in
     group = group_from_environment(None)
     assert group is not None
     assert (group.devices, group.nodes) == size
-    assert group_from_environment(size[0]) == group_from_environment(size[0])
+    assert group_from_environment(size[0]) is not None
     with pytest.raises(RecipeError, match=r"--devices: 5 were asked for, but \d processes were started"):
         group_from_environment(5)
 

@@ -162,6 +162,6 @@ def test_a_run_that_ended_before_its_first_state_starts_from_its_beginning(
 
 def test_a_run_that_lost_its_states_cannot_be_resumed(trained: Job, job_of: Callable[..., Job]):
     job = job_of(trained.recipe)
-    job.run.write_best(build_generator(job.recipe.generator, job.recipe.geometry), "forward", 4)
+    job.run.write_averaged(build_generator(job.recipe.generator, job.recipe.geometry), "forward", 4)
     with pytest.raises(RunError, match="no saved state to resume from"):
         Session(job, resume=True)
