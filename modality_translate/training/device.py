@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
@@ -55,6 +57,8 @@ def _fabric(accelerator: str, one: int | list[int], precision: str, group: Group
     """`one` is the device of a process alone."""
     if group is None:
         return Fabric(accelerator=accelerator, devices=one, precision=PRECISIONS[precision])
+    # fabric announces every process on stderr, even when -q asks for silence.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = Fabric(
         accelerator=accelerator,
         devices=group.devices,
