@@ -157,6 +157,33 @@ def test_options_that_do_not_fit_together_are_a_usage_error(arguments: list[str]
     assert not Path("run").exists()
 
 
+def state_of(run: str) -> dict[str, object]:
+    """Names and values of all that the newest state holds but the time it took."""
+    from modality_translate.training.checkpoint import load_state
+    from modality_translate.training.packing import pack
+
+    state, notes = load_state(Path(run) / "state")
+    assert notes == []
+    del state["elapsed"]
+    structure, tensors = pack(state)
+    return {"structure": structure} | {name: tensor.tolist() for name, tensor in tensors.items()}
+
+
+def test_a_killed_training_resumed_ends_as_if_it_had_never_been_killed():
+    steps = {"steps": 30, "checkpoint_every": 2, "validate_every": 30, "accumulate": 2}
+    settings = [*SETTINGS, *(word for key, n in steps.items() for word in ("--set", f"training.{key}={n}"))]
+    settings += ["--set", "generator.dropout=0.1"]
+    train(*FOLDERS, "-o", "whole", *settings)
+    words = [sys.executable, "-m", "modality_translate", "train", *FOLDERS, "-o", "killed", *settings]
+    process = subprocess.Popen([*words, "-d", "cpu", "--threads", "1"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(Path("killed").glob("state/*.sha256"))) < 2:
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert train("-o", "killed", "--resume").return_value == 0
+    assert state_of("killed") == state_of("whole")
+
+
 def start_two(*arguments: str) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "modality_translate", "train", *arguments, "-d", "cpu", "--devices", "2"]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -37,6 +37,21 @@ def tensors_of(state: Any, name: str = "state") -> dict[str, Any]:
     return {name: state}
 
 
+def assert_same_end(whole: Job, other: Job) -> None:
+    """Both runs keep the same to the bit, but for the time they took."""
+    states = [load_state(job.run.states)[0] for job in (whole, other)]
+    for state in states:
+        del state["elapsed"]
+    first, second = (tensors_of(state) for state in states)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        equal = torch.equal(value, second[name]) if isinstance(value, torch.Tensor) else value == second[name]
+        assert equal, name
+    for direction in whole.run.directions():
+        ones, others = whole.run.weights(direction), other.run.weights(direction)
+        assert all(torch.equal(ones[name], others[name]) for name in ones)
+
+
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("kind", sorted(OBJECTIVES))
 def test_a_resumed_training_equals_one_that_never_stopped(
@@ -52,18 +67,28 @@ def test_a_resumed_training_equals_one_that_never_stopped(
     torch.rand(7)  # the process may have drawn numbers in between
     again = job_of(recipe, run=halved.run.path)
     assert train(Session(again, resume=True))
+    assert_same_end(whole, halved)
 
-    states = [load_state(job.run.states)[0] for job in (whole, halved)]
-    for state in states:
-        del state["elapsed"]
-    first, second = (tensors_of(state) for state in states)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        equal = torch.equal(value, second[name]) if isinstance(value, torch.Tensor) else value == second[name]
-        assert equal, name
-    for direction in whole.run.directions():
-        ones, others = whole.run.weights(direction), halved.run.weights(direction)
-        assert all(torch.equal(ones[name], others[name]) for name in ones)
+
+def test_a_damaged_newest_state_is_said_and_the_one_before_leads_to_the_same_end(
+    recipe_of: Callable[..., Recipe], job_of: Any
+):
+    recipe = recipe_of(training={"steps": 6, "validate_every": 6})
+    whole = job_of(recipe)
+    train(Session(whole))
+    halt = StopAt(5)
+    halved = job_of(recipe, halt)
+    train(Session(halved), stop=halt)
+    newest = halved.run.states / "step-00000005.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-9])
+    told: list[str] = []
+    reporter = Silent()
+    reporter.say = told.append  # type: ignore[method-assign]
+    session = Session(job_of(recipe, reporter, run=halved.run.path), resume=True)
+    assert session.state.step == 4
+    assert any(line.startswith("step-00000005.safetensors is damaged") for line in told)
+    train(session)
+    assert_same_end(whole, halved)
 
 
 def test_a_finished_training_is_left_alone(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]):
