@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modality_translate.cli.train_workers import WORKERS, run_workers, start_workers
+from modality_translate.cli.train_workers import LOST, WORKERS, run_workers, start_workers
 
 
 @pytest.mark.parametrize("variable", ["TORCHELASTIC_RUN_ID", "SLURM_STEP_NUM_TASKS", WORKERS])
@@ -32,3 +32,9 @@ def test_a_worker_whose_parent_is_gone_ends():
     assert worker.stdin is not None
     worker.stdin.close()
     assert worker.wait(50) == -signal.SIGTERM
+
+
+def test_parent_and_workers_speak_of_the_same():
+    from modality_translate.training import group
+
+    assert (group.WORKERS, group.LOST) == (WORKERS, LOST)
