@@ -13,7 +13,7 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-from modality_translate.cli.train_recipe import Choice, choose
+from modality_translate.cli.train_recipe import Choice, chosen, settled
 from modality_translate.training.batches import Named
 from modality_translate.training.device import open_fabric
 from modality_translate.training.loop import train
@@ -50,9 +50,10 @@ def watch(recipe: Path, settings: tuple[str, ...], device: str, threads: int | N
     """Train by `recipe` in a folder that is dropped again."""
     with tempfile.TemporaryDirectory() as folder:
         run, reporter = RunFolder(Path(folder) / "run"), Silent()
-        settled, split = choose(Choice(recipe, None, None, None, None, False, settings), run, reporter, resume=False)
-        fabric = open_fabric(device, settled.training.precision, threads)
-        session = WatchedSession(Job(settled, split, run, fabric, reporter))
+        asked = chosen(Choice(recipe, None, None, None, None, False, settings), run, resume=False)
+        whole, split = settled(asked, run, reporter, leads=True)
+        fabric = open_fabric(device, whole.training.precision, threads)
+        session = WatchedSession(Job(whole, split, run, fabric, reporter))
         train(session)
     return session
 

@@ -62,3 +62,7 @@ class MissingExtraError(TranslationError):
 
 class RunError(TranslationError):
     """A run folder is incomplete or damaged, or training cannot go on."""
+
+
+class LostProcessError(RunError):
+    """One of several processes that train together is gone."""

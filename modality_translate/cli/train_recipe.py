@@ -33,26 +33,47 @@ class Choice:
         return bool(self.source or self.target or self.source_modality or self.target_modality or self.unpaired)
 
 
-def choose(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> tuple[Any, Any]:
-    """The complete recipe, which is written to the run folder, and the split of its cases.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be trained; `plan` where it was planned from two folders."""
 
-    Two folders are planned for, and the plan is written to the run folder as well. Raises `click.UsageError` for
-    options that do not fit together, `RunError` for a folder in use.
+    recipe: Any
+    plan: Any = None
+
+
+def chosen(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> Wanted:
+    """The recipe as it was asked for. Raises `click.UsageError` for options that do not fit together."""
+    return Wanted(_resumed(choice, run)) if resume else _new(choice, run.path, reporter)
+
+
+def check_free(run: Path) -> None:
+    """Raise `RunError` for a folder in use."""
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
+
+
+def settled(wanted: Wanted, run: Any, reporter: Any, *, leads: bool) -> tuple[Any, Any]:
+    """The complete recipe, and the split of its cases.
+
+    The process that `leads` makes and writes what is missing in the run folder; others follow what they find there.
     """
     from modality_translate.data.defaults import complete
     from modality_translate.data.split import split
     from modality_translate.data.subjects import find_cases
 
-    recipe = _resumed(choice, run) if resume else _new(choice, run, reporter)
     run.path.mkdir(parents=True, exist_ok=True)
-    if recipe.data.phantom is not None:
+    recipe = wanted.recipe if leads else run.recipe()
+    if leads and wanted.plan is not None:
+        run.write_plan(wanted.plan)
+    if leads and recipe.data.phantom is not None:
         reporter.say(f"Making {recipe.data.phantom.subjects} phantom subjects, unless they are there.")
         recipe = with_phantom(recipe, run.path)
     found = find_cases(recipe.data, run.path.resolve())
     for note in found.notes:
         reporter.say(note)
-    recipe = complete(recipe, found.cases)
-    run.write_recipe(recipe)
+    if leads:
+        recipe = complete(recipe, found.cases)
+        run.write_recipe(recipe)
     return recipe, split(found.cases, recipe)
 
 
@@ -79,24 +100,21 @@ def moved(recipe: Any, base: Path, folder: Path) -> Any:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
 
 
-def _new(choice: Choice, run: Any, reporter: Any) -> Any:
+def _new(choice: Choice, run: Path, reporter: Any) -> Wanted:
     from modality_translate.recipe import read_recipe
 
-    if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-        raise RunError(run.path, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
     if choice.recipe is not None and choice.folders:
         raise click.UsageError("Give a RECIPE, or two folders with -a and -b, not both.")
     if choice.recipe is not None:
         recipe = read_recipe(choice.recipe, choice.overrides)
-        return moved(recipe, choice.recipe.parent, run.path)
+        return Wanted(moved(recipe, choice.recipe.parent, run))
     if not (choice.source and choice.target):
         raise click.UsageError("Give a RECIPE, or two folders with -a and -b.")
     reporter.say("Measuring both folders and planning the training.")
     plan = planned(choice)
     for line in plan_lines(plan):
         reporter.say(line)
-    run.write_plan(plan)
-    return moved(plan.recipe, Path(), run.path)
+    return Wanted(moved(plan.recipe, Path(), run), plan)
 
 
 def _resumed(choice: Choice, run: Any) -> Any:

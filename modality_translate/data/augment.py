@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import kornia
@@ -28,17 +29,26 @@ class Places:
     zoom: Tensor
     bend: Tensor
 
+    def of(self, patches: Sequence[int]) -> Places:
+        """Those of the patches with these numbers."""
+        return Places(*(value[list(patches)] for value in (self.flip, self.angle, self.zoom, self.bend)))
+
 
 @dataclass(frozen=True)
 class Looks:
     """Intensity part, for sources alone: contrast exponent (N,), log field (N, 1, 3, 3, 3), the share of the patch
-    that lies outside the field of view along each axis (N, 3; negative: at its low end), seed and size of noise."""
+    that lies outside the field of view along each axis (N, 3; negative: at its low end), noise and its seeds (N,)."""
 
     gamma: Tensor
     field: Tensor
     missing: Tensor
     noise: float
-    seed: int
+    seeds: Tensor
+
+    def of(self, patches: Sequence[int]) -> Looks:
+        """Those of the patches with these numbers."""
+        chosen = (value[list(patches)] for value in (self.gamma, self.field, self.missing))
+        return Looks(*chosen, self.noise, self.seeds[list(patches)])
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,10 @@ class Draw:
     source_places: Places
     target_places: Places
     looks: Looks
+
+    def of(self, patches: Sequence[int]) -> Draw:
+        """What the patches with these numbers get of it."""
+        return Draw(self.source_places.of(patches), self.target_places.of(patches), self.looks.of(patches))
 
 
 def draw(generator: np.random.Generator, recipe: Recipe) -> Draw:
@@ -85,8 +99,7 @@ def recolour(source: Tensor, looks: Looks) -> Tensor:
         source = bright * smooth.exp() * 2.0 - 1.0
     source = _cut_away(source, looks)
     if looks.noise > 0:
-        generator = torch.Generator().manual_seed(looks.seed)
-        source = source + looks.noise * torch.randn(source.shape, generator=generator).to(source)
+        source = source + looks.noise * _noise(looks.seeds, source.shape[1:]).to(source)
     return source.clamp(-1.0, 1.0)
 
 
@@ -105,6 +118,11 @@ def _cut_away(source: Tensor, looks: Looks) -> Tensor:
     return source
 
 
+def _noise(seeds: Tensor, shape: torch.Size) -> Tensor:
+    """(N, *shape), each patch from its own seed: a patch gets the same noise whatever is computed beside it."""
+    return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds.tolist()])
+
+
 def _draw_places(generator: np.random.Generator, settings: Augmentation, n: int) -> Places:
     mirrored = [axis in settings.flip for axis in "xy"]
     flip = generator.random((n, 2)) < 0.5 * np.array(mirrored)
@@ -119,9 +137,10 @@ def _draw_looks(generator: np.random.Generator, settings: Augmentation, n: int, 
     reach = math.log1p(settings.mr_gamma) if mr else 0.0
     gamma = np.exp(generator.uniform(-reach, reach, n))
     field = generator.normal(0.0, settings.mr_bias if mr else 0.0, (n, 1, FIELD, FIELD, FIELD))
-    seed = int(generator.integers(2**31))
+    seeds = generator.integers(2**31, size=n)
     missing = _draw_missing(generator, settings.missing if mr else 0.0, n)
-    return Looks(*(torch.from_numpy(drawn) for drawn in (gamma, field, missing)), settings.noise, seed)
+    drawn = [torch.from_numpy(each) for each in (gamma, field, missing)]
+    return Looks(*drawn, settings.noise, torch.from_numpy(seeds))
 
 
 def _draw_missing(generator: np.random.Generator, share: float, n: int) -> NDArray[np.float64]:

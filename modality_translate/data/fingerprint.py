@@ -173,8 +173,7 @@ def _canonical(grid: Grid) -> Grid:
 
 def _look(volume: Volume, path: Path, modality: ModalityName | None) -> _Look:
     guessed = guess_modality(volume.array)
-    # What is NaN or infinite is told as a problem, and must not keep the rest from being measured.
-    array, grid = orient(np.nan_to_num(volume.array, posinf=0.0, neginf=0.0), volume.grid)
+    array, grid = orient(volume.array, volume.grid)
     body = body_mask(array, modality or guessed or "MR", grid.spacing)
     inside = sample(array)[sample(body)]
     values = np.asarray(inside if inside.size else sample(array), np.float64).ravel()

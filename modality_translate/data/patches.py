@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,25 +27,33 @@ class Patches(NamedTuple):
     body: Array | None
     """1 where a pair is scored, 0 outside, `BEYOND` beyond the volume; none for unpaired data."""
     names: tuple[str, ...]
+    """Of the whole batch, whichever part of it is here."""
+
+
+class _Side(NamedTuple):
+    """Where in which case the core of a patch starts."""
+
+    entry: Entry
+    corner: Shape
 
 
 class _Drawn(NamedTuple):
-    source: Array
-    target: Array
-    body: Array | None
+    source: _Side
+    target: _Side
     name: str
 
 
 class Sampler:
-    """Draws batches of `size` patches from a store."""
+    """Draws batches of `size` patches from a store, and cuts those numbered in `mine` (all when left out)."""
 
-    def __init__(self, store: Store, spec: Spec, size: int, seed: int) -> None:
+    def __init__(self, store: Store, spec: Spec, size: int, seed: int, mine: Sequence[int] | None = None) -> None:
         self.sources = [entry for entry in store.entries if entry.has_source]
         self.targets = [entry for entry in store.entries if entry.has_target]
         self.paired = all(entry.has_source and entry.has_target for entry in store.entries)
         self.tiling = spec.tiling
         self.backgrounds = background(spec.source), background(spec.target)
         self.size = size
+        self.mine = range(size) if mine is None else mine
         self.seed = seed
 
     def generator(self, step: int) -> np.random.Generator:
@@ -54,26 +63,22 @@ class Sampler:
     def batch(self, generator: np.random.Generator) -> Patches:
         """Cases drawn with replacement; source and target at one place if paired, else independently."""
         drawn = [self._draw(generator) for _ in range(self.size)]
-        bodies = [one.body for one in drawn if one.body is not None]
+        here = [drawn[number] for number in self.mine]
         return Patches(
-            _stacked([one.source for one in drawn]),
-            _stacked([one.target for one in drawn]),
-            _stacked(bodies) if bodies else None,
+            _stacked([self._scaled(*one.source, Entry.source, self.backgrounds[0]) for one in here]),
+            _stacked([self._scaled(*one.target, Entry.target, self.backgrounds[1]) for one in here]),
+            _stacked([self._body(*one.source) for one in here]) if self.paired else None,
             tuple(one.name for one in drawn),
         )
 
     def _draw(self, generator: np.random.Generator) -> _Drawn:
         entry = self.sources[generator.integers(len(self.sources))]
-        whole = entry.source()
-        corner = self._corner(whole.shape, entry, generator)
-        source = self._scaled(whole, corner, self.backgrounds[0])
+        source = _Side(entry, self._corner(entry.source().shape, entry, generator))
         if self.paired:
-            body = self._cut(entry.body(), corner, BEYOND).astype(np.float32)
-            return _Drawn(source, self._scaled(entry.target(), corner, self.backgrounds[1]), body, entry.name)
+            return _Drawn(source, source, entry.name)
         other = self.targets[generator.integers(len(self.targets))]
-        whole = other.target()
-        target = self._scaled(whole, self._corner(whole.shape, other, generator), self.backgrounds[1])
-        return _Drawn(source, target, None, f"{entry.name} and {other.name}")
+        target = _Side(other, self._corner(other.target().shape, other, generator))
+        return _Drawn(source, target, f"{entry.name} and {other.name}")
 
     def _corner(self, shape: Shape, entry: Entry, generator: np.random.Generator) -> Shape:
         """Where the core starts: around a body voxel, moved so that no more than needed leaves the volume."""
@@ -89,9 +94,12 @@ class Sampler:
         x, y, z = np.where(spare < 0, loose, np.clip(centre - core // 2, 0, np.maximum(spare, 0)))
         return int(x), int(y), int(z)
 
-    def _scaled(self, array: Stored, corner: Shape, air: int) -> Array:
+    def _scaled(self, entry: Entry, corner: Shape, side: Callable[[Entry], Stored], air: int) -> Array:
         """(X, Y, Z) float32 in [-1, 1]."""
-        return self._cut(array, corner, air) * np.float32(1.0 / FULL)
+        return self._cut(side(entry), corner, air) * np.float32(1.0 / FULL)
+
+    def _body(self, entry: Entry, corner: Shape) -> Array:
+        return self._cut(entry.body(), corner, BEYOND).astype(np.float32)
 
     def _cut(self, array: NDArray[Any], corner: Shape, outside: int) -> NDArray[Any]:
         return cut(array, corner, self.tiling.patch, self.tiling.halo, outside)

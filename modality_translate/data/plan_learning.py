@@ -189,7 +189,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
     decisions = [
         Decision("augmentation.flip", "x", "left-right: mirrored patients are patients"),
         Decision("augmentation.rotate", 15.0 if few else 10.0, f"degrees; {many}"),
-        Decision("augmentation.scale", 0.15 if few else 0.1, f"relative zoom; {many}"),
+        Decision("augmentation.scale", 0.2, f"relative zoom; {many}"),
         Decision("augmentation.moved", 1.0, "every patch is turned and zoomed: best on limb pairs"),
     ]
     if few:
@@ -203,6 +203,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
         *decisions,
         Decision("augmentation.mr_gamma", 0.3 if few else 0.2, "MR contrast differs between scanners"),
         Decision("augmentation.mr_bias", 0.3 if strong else 0.2, uneven),
+        Decision("augmentation.missing", 0.2, "a field of view may end inside the patient"),
     ]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from modality_translate import recipe
 from modality_translate.networks.layers import Layers
 from modality_translate.networks.residual_unet import ResidualUNet
+from modality_translate.networks.together import averaged
 
 WIDTH, MOST_HALVINGS = 16, 3
 
@@ -42,7 +43,7 @@ class Registration(nn.Module):
         field = self.reach * torch.tanh(field.float() / self.reach)
         if self.training:
             # One step that overflows must not spoil all later ones.
-            mean = field.detach().mean(dim=(0, 2, 3, 4)).nan_to_num()
+            mean = averaged(field.detach().mean(dim=(0, 2, 3, 4)).nan_to_num())
             self.common.lerp_(mean.view_as(self.common), FORGOTTEN)
         return field - self.common
 
@@ -66,5 +67,7 @@ def warp(image: Tensor, field: Tensor) -> Tensor:
     spans = torch.tensor([max(n - 1, 1) for n in size], device=field.device).view(-1, *[1] * axes)
     # The sampler wants -1 to 1 from the first voxel's centre to the last one's, and the last axis first.
     grid = (2.0 * places / spans - 1.0).movedim(1, -1).flip(-1)
+    # A place that is no number would be taken for an address on the way back, and end the process.
+    grid = grid.nan_to_num()
     warped = F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
     return warped.unsqueeze(-1) if flat else warped

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from modality_translate.networks.together import averaged
+
 State = dict[str, Any]
 """Nested dicts (string keys) and lists of tensors, numbers, strings, bools and None: nothing that needs pickle."""
 
@@ -18,6 +20,11 @@ class Batch(NamedTuple):
     target: Tensor
     body: Tensor | None = None
     """1 inside the patient, 0 outside, -1 beyond the volume; paired data only."""
+
+    def parts(self, count: int) -> list[Batch]:
+        """Equal shares of the patches, in order."""
+        sides = [[None] * count if side is None else side.chunk(count) for side in self]
+        return [Batch(*part) for part in zip(*sides, strict=True)]
 
 
 class Objective(Protocol):
@@ -34,8 +41,9 @@ class Objective(Protocol):
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         """Train on one batch; `progress` is the fraction of the training done, 0 to 1.
 
-        Returns every term by name, before weighting, and "generator", their weighted sum. Terms that are not
-        switched on yet are left out.
+        With several processes `batch` is this one's share. Returns every term by name, before weighting, and
+        "generator", their weighted sum, as means over the whole batch. Terms that are not switched on yet are left
+        out. A batch with a term that is not finite teaches nothing.
         """
 
     def set_rate(self, factor: float) -> None:
@@ -54,6 +62,7 @@ def core(patch: Tensor, halo: tuple[int, int, int]) -> Tensor:
     return patch[:, :, x, y, z]
 
 
-def values(terms: dict[str, Tensor]) -> dict[str, float]:
-    """Numbers for the log; one transfer from the device for all of them."""
-    return dict(zip(terms, torch.stack([term.detach().float() for term in terms.values()]).tolist(), strict=True))
+def values(parts: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Numbers for the log, means over the parts and processes; one transfer from the device for all of them."""
+    table = torch.stack([torch.stack([term.detach().float() for term in part.values()]) for part in parts])
+    return dict(zip(parts[0], averaged(table.mean(0)).tolist(), strict=True))

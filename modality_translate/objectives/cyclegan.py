@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from modality_translate.objectives.base import Batch, values
+from modality_translate.objectives.base import Batch
 from modality_translate.objectives.checks import check_any, check_no_halo, check_settings
 from modality_translate.objectives.game import Game
 from modality_translate.objectives.losses import absolute, structure_difference
@@ -41,14 +41,13 @@ class CycleGAN(Game):
     def generators(self) -> dict[str, nn.Module]:
         return {"forward": self.forward.network, "backward": self.backward.network}
 
-    def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        self.train()
+    def learn(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         real = self.fabric.to_device(batch)
         synthetic = self.backward(real.target), self.forward(real.source)
         terms = self._terms(real, synthetic)
         total = self.weighted(terms, progress)
-        self.descend(total)
-        return values({"generator": total, **terms, **self._teach_critics(real, synthetic)})
+        self.fabric.backward(total)
+        return {"generator": total, **terms, **self._teach_critics(real, synthetic)}
 
     def _terms(self, real: Batch, synthetic: Pair) -> dict[str, Tensor]:
         """The generators' terms; `real` and `synthetic` are (source, target) images."""
@@ -69,8 +68,8 @@ class CycleGAN(Game):
         return terms
 
     def _teach_critics(self, real: Batch, synthetic: Pair) -> dict[str, Tensor]:
-        of_source = self.source_critic.learn(real.source, self.source_pool.exchange(synthetic[0]))
-        of_target = self.target_critic.learn(real.target, self.target_pool.exchange(synthetic[1]))
+        of_source = self.source_critic.learn(real.source, self.pooled(self.source_pool, synthetic[0]))
+        of_target = self.target_critic.learn(real.target, self.pooled(self.target_pool, synthetic[1]))
         return {name: _mean(of_source[name], of_target[name]) for name in of_source}
 
 

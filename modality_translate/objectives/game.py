@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from modality_translate.networks import build_discriminator, build_generator
-from modality_translate.objectives.base import State
+from modality_translate.networks.together import gathered, own_part
+from modality_translate.objectives.base import Batch, State, values
 from modality_translate.objectives.places import Places
 from modality_translate.objectives.players import Critic, Player, Translator
 from modality_translate.objectives.pool import ImagePool
@@ -15,8 +19,8 @@ from modality_translate.objectives.weights import weight_at
 from modality_translate.recipe import Recipe
 
 
-class Game:
-    """Players and memories by name. An objective adds `step`, and says which player translates."""
+class Game(ABC):
+    """Players and memories by name. An objective adds `learn`, and says which player translates."""
 
     def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
         self.recipe = recipe
@@ -28,7 +32,8 @@ class Game:
 
     def add_translator(self, name: str) -> Translator:
         network = build_generator(self.recipe.generator, self.recipe.geometry)
-        translator = Translator(network, self.recipe.optimiser.lr, self.recipe.optimiser, self.fabric)
+        settings = self.recipe.optimiser
+        translator = Translator(network, settings.lr, settings, self.fabric, settings.clip)
         self.players[name] = translator
         return translator
 
@@ -41,25 +46,39 @@ class Game:
 
     def add_helper(self, name: str, network: nn.Module) -> Player:
         """A network that learns with the generator and is not needed after training."""
-        helper = Player(network, self.recipe.optimiser.lr, self.recipe.optimiser, self.fabric)
+        settings = self.recipe.optimiser
+        helper = Player(network, settings.lr, settings, self.fabric, settings.clip)
         self.players[name] = helper
         return helper
 
-    def train(self) -> None:
-        """Networks into training mode: validation may have left a generator in evaluation mode."""
+    @abstractmethod
+    def learn(self, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Add the gradients of a part of a batch to every player's, none of which moves; gives the terms."""
+
+    def step(self, batch: Batch, progress: float) -> dict[str, float]:
         for player in self.players.values():
-            player.train()
+            player.train()  # validation may have left a generator in evaluation mode
+        parts = batch.parts(self.recipe.training.accumulate)
+        losses = values([self.learn(part, progress) for part in parts])
+        self._move(len(parts), sound=all(math.isfinite(value) for value in losses.values()))
+        return losses
+
+    def pooled(self, pool: ImagePool, images: Tensor) -> Tensor:
+        """`images` after an exchange with a pool that sees those of all processes, and so is the same in each."""
+        return own_part(pool.exchange(gathered(images)))
 
     def weighted(self, terms: dict[str, Tensor], progress: float) -> Tensor:
         """The sum of terms that are named like their weights in the recipe."""
         return torch.stack([weight_at(self.settings, name, progress) * term for name, term in terms.items()]).sum()
 
-    def descend(self, total: Tensor) -> None:
-        """One step of every player but the critics, down the gradients of `total`."""
-        self.fabric.backward(total)
+    def _move(self, parts: int, *, sound: bool) -> None:
+        """One step of every player down the mean of its gradients; none if they are not `sound`."""
+        scaler = getattr(self.fabric.strategy.precision, "scaler", None)
+        moved = [player.descend(parts, scaler) for player in self.players.values() if sound]
+        if scaler is not None and any(moved):
+            scaler.update()
         for player in self.players.values():
-            if not isinstance(player, Critic):
-                player.descend(self.recipe.optimiser.clip)
+            player.forget()
 
     def set_rate(self, factor: float) -> None:
         for player in self.players.values():

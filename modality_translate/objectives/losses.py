@@ -1,4 +1,7 @@
-"""The terms that objectives are made of. Images are (N, 1, X, Y, Z) in [-1, 1], with Z = 1 for slices."""
+"""The terms that objectives are made of. Images are (N, 1, X, Y, Z) in [-1, 1], with Z = 1 for slices.
+
+Each term is the mean over the images of what every image gives by itself: a batch may be computed in parts.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +64,10 @@ def patch_contrast(queries: Tensor, keys: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """The weighted mean; `weight` has the shape of `values`, and is 1 everywhere when left out."""
-    return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
+    """The weighted mean of each image; `weight` has the shape of `values`, and is 1 everywhere when left out."""
+    if weight is None:
+        return values.mean()
+    return ((values * weight).flatten(1).sum(1) / weight.flatten(1).sum(1).clamp_min(1e-6)).mean()
 
 
 def _smaller_neighbour(weight: Tensor) -> list[Tensor]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from modality_translate.objectives.base import Batch, core, values
+from modality_translate.objectives.base import Batch, core
 from modality_translate.objectives.game import Game
 from modality_translate.recipe import Recipe
 
@@ -23,7 +23,7 @@ class Seen(NamedTuple):
     body: Tensor | None
 
 
-class OneWay(Game, ABC):
+class OneWay(Game):
     """Weighted sum of the objective's `terms` and, from `adversarial_from` on, of the critic's verdict.
 
     Before that, or with weight 0, the critic is neither run nor trained. A `conditional` one sees source and
@@ -51,8 +51,7 @@ class OneWay(Game, ABC):
     def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:
         """The objective's own terms, named like their weights in the recipe."""
 
-    def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        self.train()
+    def learn(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         seen = self._see(batch)
         critic = self.critic if progress >= self.settings.adversarial_from else None
 
@@ -61,10 +60,10 @@ class OneWay(Game, ABC):
         if critic:
             terms["adversarial"] = critic.not_fooled_by(self._shown(seen, synthetic))
         total = self.weighted(terms, progress)
-        self.descend(total)
+        self.fabric.backward(total)
 
         learned = critic.learn(self._shown(seen, seen.target), self._shown(seen, synthetic)) if critic else {}
-        return values({"generator": total, **terms, **learned})
+        return {"generator": total, **terms, **learned}
 
     def _see(self, batch: Batch) -> Seen:
         source, target, body = self.fabric.to_device(batch)

@@ -9,11 +9,14 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from modality_translate import recipe
 from modality_translate.errors import RunError
 from modality_translate.networks import encode
+from modality_translate.networks.shared_norm import share_norms
+from modality_translate.networks.together import average_all, processes
 from modality_translate.objectives.base import State
 from modality_translate.objectives.losses import share_right, steepness, towards
 
@@ -24,29 +27,51 @@ LAZY = 16
 
 
 class Player:
-    """One network that learns by AdamW at `rate` times the factor set by the loop."""
+    """One network that learns by AdamW at `rate` times the factor set by the loop.
 
-    def __init__(self, network: nn.Module, rate: float, settings: recipe.Optimiser, fabric: Fabric) -> None:
+    `clip` above 0 is the largest norm of its gradient.
+    """
+
+    def __init__(
+        self, network: nn.Module, rate: float, settings: recipe.Optimiser, fabric: Fabric, clip: float = 0.0
+    ) -> None:
+        if processes() > 1:
+            share_norms(network)
         self.network = network
         self.fabric = fabric
         self.rate = rate
+        self.clip = clip
         self.adam = torch.optim.AdamW(
             network.parameters(), rate, betas=settings.betas, weight_decay=settings.weight_decay
         )
-        self._module, self._optimiser = fabric.setup(network, self.adam)
+        self._module, _ = fabric.setup(network, self.adam)
 
     def __call__(self, *inputs: Tensor | list[Tensor]) -> Any:
         return self._module(*inputs)
 
-    def descend(self, clip: float = 0.0) -> None:
-        """One step along the gradients, whose norm is held below `clip` unless that is 0; none for one that rested."""
-        if all(parameter.grad is None for parameter in self.network.parameters()):
-            return
-        if clip:
+    def descend(self, parts: int, scaler: GradScaler | None) -> bool:
+        """One step along the gradients of `parts` parts of the batch of every process; False for one that rested.
+
+        `scaler` is that of 16 bit training, which all players share; whoever gives it updates it after all steps.
+        """
+        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        if not gradients:
+            return False
+        if parts > 1:
+            torch._foreach_div_(gradients, parts)
+        average_all(gradients)
+        if self.clip:
             # Under 16 bit a step with overflowing gradients is skipped, which is no error.
-            self.fabric.clip_gradients(self._module, self._optimiser, max_norm=clip, error_if_nonfinite=False)
-        self._optimiser.step()
-        self._optimiser.zero_grad()
+            self.fabric.clip_gradients(self._module, self.adam, max_norm=self.clip, error_if_nonfinite=False)
+        if scaler is None:
+            self.adam.step()
+        else:
+            scaler.step(self.adam)
+        return True
+
+    def forget(self) -> None:
+        """Let go of all gradients."""
+        self.adam.zero_grad()
 
     def set_rate(self, factor: float) -> None:
         self._set_lr(self.rate * factor)
@@ -112,7 +137,6 @@ class Critic(Player):
 
     def not_fooled_by(self, synthetic: Tensor) -> Tensor:
         """The generator's adversarial term: how far the scores are from "real"; the critic gets no gradients."""
-        # Not through fabric's wrapper: in distributed training it would wait for gradients that never come.
         self.network.requires_grad_(False)
         with self.fabric.autocast():
             scores = self.network(synthetic)
@@ -120,12 +144,11 @@ class Critic(Player):
         return towards(scores, REAL)
 
     def learn(self, real: Tensor, synthetic: Tensor) -> dict[str, Tensor]:
-        """One step towards telling real images from synthetic ones (which get no gradients); its loss and accuracy."""
+        """Gradients towards telling real images from synthetic ones (which get none); its loss and accuracy."""
         on_real, on_synthetic = self(real), self(synthetic.detach())
         loss = 0.5 * (towards(on_real, REAL) + towards(on_synthetic, SYNTHETIC))
         held = {"discriminator_r1": self._steepness(real)} if self.r1 and self._taken() % LAZY == 0 else {}
         self.fabric.backward(loss + sum(0.5 * self.r1 * LAZY * steep for steep in held.values()))
-        self.descend()
         return {"discriminator": loss, "discriminator_accuracy": share_right(on_real, on_synthetic), **held}
 
     def _steepness(self, real: Tensor) -> Tensor:

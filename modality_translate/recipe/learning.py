@@ -114,6 +114,10 @@ class Training(Settings):
 
     steps: int = Field(2000, ge=1)
     batch: int = Field(8, ge=1)
+    """Patches per step, over all devices together: what is learnt does not depend on how many there are."""
+    accumulate: int = Field(1, ge=1)
+    """Equal parts in which a batch is computed, one after another, to save memory; the step follows the mean of their
+    gradients. `batch` must be a multiple of accumulate times the number of devices."""
     minutes: float | None = Field(None, gt=0)
     """Wall-clock budget: the schedule is stretched over whichever ends first, steps or minutes."""
     ema: float = Field(0.999, ge=0, lt=1)
@@ -126,3 +130,14 @@ class Training(Settings):
     precision: Literal["32", "bf16", "16"] = "32"
     tensorboard: bool = False
     """Write the scalars of metrics.csv to RUN/tensorboard/ as well."""
+
+    @property
+    def at_once(self) -> int:
+        """Patches that are computed at one time, over all devices."""
+        return self.batch // self.accumulate
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Training:
+        if self.batch % self.accumulate:
+            raise ValueError(f"batch = {self.batch} is not a multiple of accumulate = {self.accumulate}")
+        return self

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from modality_translate.data.augment import draw, move, recolour
 from modality_translate.data.patches import BEYOND, Sampler
 from modality_translate.data.prefetch import prefetch
+from modality_translate.data.share import share
 from modality_translate.data.store import FULL, Store
 from modality_translate.objectives import Batch
 from modality_translate.recipe import Recipe
@@ -24,7 +25,10 @@ class Named(NamedTuple):
 
 
 def batches(store: Store, recipe: Recipe, fabric: Fabric, first: int) -> Generator[Named, None, None]:
-    """The batches of steps `first` to the recipe's last; each depends on the seed and its step alone."""
+    """This process's share of the batches of steps `first` to the recipe's last.
+
+    Each batch depends on the seed and its step alone, not on how many processes share it.
+    """
     return prefetch(BatchMaker(store, recipe, fabric).make, range(first, recipe.training.steps))
 
 
@@ -36,15 +40,17 @@ class BatchMaker:
         assert spec.spacing is not None
         self.recipe = recipe
         self.fabric = fabric
-        self.sampler = Sampler(store, spec, recipe.training.batch, recipe.seed)
+        size, parts = recipe.training.batch, recipe.training.accumulate
+        self.mine = share(size, parts, fabric.global_rank, fabric.world_size)
+        self.sampler = Sampler(store, spec, size, recipe.seed, self.mine)
         self.plane = spec.spacing[:2]
         self.airs = [background / FULL for background in self.sampler.backgrounds]
 
     def make(self, step: int) -> Named:
-        """Patches of the step's draw, changed by the step's draw."""
+        """This process's patches of the step's draw, changed by the step's draw."""
         generator = self.sampler.generator(step)
         patches = self.sampler.batch(generator)
-        chance = draw(generator, self.recipe)
+        chance = draw(generator, self.recipe).of(self.mine)
         source, target = self.fabric.to_device((torch.from_numpy(patches.source), torch.from_numpy(patches.target)))
         source = recolour(move(source, chance.source_places, self.plane, self.airs[0]), chance.looks)
         target = move(target, chance.target_places, self.plane, self.airs[1])

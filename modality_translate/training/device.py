@@ -1,17 +1,33 @@
-"""The device and number format of a training, as a lightning Fabric."""
+"""The devices and number format of a training, as a lightning Fabric."""
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+from torch import nn
 
 from modality_translate.errors import DeviceError, RecipeError
+from modality_translate.training.group import Group
 
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
-def open_fabric(device: str, precision: str, threads: int | None = None) -> Fabric:
-    """A Fabric on "cpu", "cuda", "cuda:N", or "auto" (a GPU where there is one).
+class Replicas(DDPStrategy):
+    """Processes with equal networks, which are left as they are.
+
+    The players average their gradients themselves, once per step. DDP's wrapper would do so in every backward pass,
+    and expects each network to be used once per step, which a generator and its critics are not.
+    """
+
+    def setup_module(self, module: nn.Module) -> nn.Module:
+        return module
+
+
+def open_fabric(device: str, precision: str, threads: int | None = None, group: Group | None = None) -> Fabric:
+    """A Fabric on "cpu", "cuda", "cuda:N", or "auto" (a GPU where there is one), connected to the others of `group`.
 
     `precision` is "32", "bf16" or "16"; `threads` limits torch's CPU threads. Raises `DeviceError` for a GPU that is
     not there: nothing falls back silently.
@@ -24,12 +40,31 @@ def open_fabric(device: str, precision: str, threads: int | None = None) -> Fabr
     if name == "cpu":
         if precision == "16":
             raise RecipeError("training.precision", '"16" needs a GPU.', 'Choose "32" or "bf16".')
-        return Fabric(accelerator="cpu", devices=1, precision=PRECISIONS[precision])
-    index = int(number or 0)
+        return _fabric("cpu", 1, precision, group)
+    index = int(number or 0) if group is None else group.devices - 1
+    if group is not None and number:
+        raise RecipeError("--device", f"{device} is one GPU, for {group.devices} processes.", "Give -d cuda.")
     if name != "cuda" or index >= torch.cuda.device_count():
         raise DeviceError(
             device, f"is not there; torch sees {torch.cuda.device_count()} GPUs.", "Choose -d cpu or auto."
         )
     # Every patch has the same shape, so the fastest convolution is worth searching for once.
     torch.backends.cudnn.benchmark = True
-    return Fabric(accelerator="cuda", devices=[index], precision=PRECISIONS[precision])
+    return _fabric("cuda", [index], precision, group)
+
+
+def _fabric(accelerator: str, one: int | list[int], precision: str, group: Group | None) -> Fabric:
+    """`one` is the device of a process alone."""
+    if group is None:
+        return Fabric(accelerator=accelerator, devices=one, precision=PRECISIONS[precision])
+    # fabric announces every process on stderr, even when -q asks for silence.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=group.devices,
+        num_nodes=group.nodes,
+        strategy=Replicas(cluster_environment=group.environment),
+        precision=PRECISIONS[precision],
+    )
+    fabric.launch()
+    return fabric

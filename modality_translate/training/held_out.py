@@ -23,7 +23,7 @@ def score_held_out(job: Job) -> dict[str, Evaluation]:
         network.load_state_dict(job.run.weights(name))
         network.to(job.fabric.device)
         way = Direction.of(job.recipe, name, cases)
-        evaluations[name] = translate_held_out(way, network, job.recipe.training.batch, job.run.held_out(name))
+        evaluations[name] = translate_held_out(way, network, job.at_once, job.run.held_out(name))
         job.run.write_accuracy(accuracy(evaluations[name]), name)
     if evaluations:
         scores = {name: json.loads(evaluation.to_json()) for name, evaluation in evaluations.items()}

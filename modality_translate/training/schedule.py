@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from modality_translate.recipe import Optimiser, Training
 
 
 class Clock:
-    """Progress from 0 to 1 through whichever ends first, the steps or the minutes; time before a resume counts."""
+    """Progress from 0 to 1 through whichever ends first, the steps or the minutes; time before a resume counts.
 
-    def __init__(self, training: Training, elapsed: float = 0.0) -> None:
+    `elapsed` is the seconds of training at the last `tick`, which `agree` makes the same in all processes.
+    """
+
+    def __init__(self, training: Training, elapsed: float = 0.0, agree: Callable[[float], float] = float) -> None:
         self.steps = training.steps
         self.seconds = math.inf if training.minutes is None else 60.0 * training.minutes
-        self.started = time.monotonic() - elapsed
+        self.agree = agree
+        self.elapsed = elapsed
+        self._started = time.monotonic() - elapsed
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds of training so far."""
-        return time.monotonic() - self.started
+    def tick(self) -> None:
+        """Read the time."""
+        self.elapsed = self.agree(time.monotonic() - self._started)
 
     def progress(self, step: int) -> float:
         """Fraction done before `step` (counted from 0); 1 or more means the end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 
 from lightning_fabric import Fabric
@@ -18,6 +19,7 @@ from modality_translate.training.batches import Named, batches
 from modality_translate.training.checkpoint import load_state, save_state
 from modality_translate.training.curves import write_curves
 from modality_translate.training.diagnosis import DIAGNOSIS, write_diagnosis
+from modality_translate.training.group import leaders
 from modality_translate.training.history import History, Row
 from modality_translate.training.randomness import seed_everything
 from modality_translate.training.reporter import Reporter, Status
@@ -43,21 +45,32 @@ class Job:
     fabric: Fabric
     reporter: Reporter
 
+    @property
+    def at_once(self) -> int:
+        """Patches that one device computes at a time."""
+        return max(1, self.recipe.training.at_once // self.fabric.world_size)
+
 
 class Session:
-    """A training between its first and its last step. Starts fresh, or from the newest saved state."""
+    """A training between its first and its last step. Starts fresh, or from the newest saved state.
+
+    Of several processes the first writes and validates; the others wait where they need to.
+    """
 
     def __init__(self, job: Job, *, resume: bool = False) -> None:
         self.job = job
         self.run = job.run
         seed_everything(job.recipe.seed)
-        self.state = State(build_objective(job.recipe, job.fabric), job.recipe.training)
+        agree = partial(leaders, fabric=job.fabric)
+        self.state = State(build_objective(job.recipe, job.fabric), job.recipe.training, agree)
         if resume:
             self._load()
-        wanted = job.recipe.training.tensorboard
+        self.leads = job.fabric.is_global_zero
+        wanted = job.recipe.training.tensorboard and self.leads
         self.tracking = Tracking(job.run.path / "tensorboard", self.state.step) if wanted else None
-        self.store = None if self.state.finished else _open_store(job, list(self.state.averages))
-        self.history = History(job.run.metrics_file, self.state.step)
+        with job.fabric.rank_zero_first():
+            self.store = None if self.state.finished else _open_store(job, list(self.state.averages))
+        self.history = History(job.run.metrics_file, self.state.step) if self.leads else None
         self.log_every = min(LARGEST_INTERVAL, max(1, job.recipe.training.steps // ROWS))
         self._validated = False
         self._scores: Row = {}
@@ -72,6 +85,8 @@ class Session:
 
     def add(self, losses: dict[str, float]) -> None:
         """Take the losses of a step into the next row, and tell the reporter now and then."""
+        if self.history is None:
+            return
         self.history.add(losses)
         if time.monotonic() - self._told > REPORT_SECONDS:
             self._told = time.monotonic()
@@ -79,13 +94,18 @@ class Session:
 
     def validate(self) -> None:
         """Score every direction on whole volumes; its averaged weights become the run's if `keep` says so."""
+        with self.job.fabric.rank_zero_first():
+            if self.leads:
+                self._validate()
+
+    def _validate(self) -> None:
         self._validated = True
         for name, average in self.state.averages.items():
             way = Direction.of(self.job.recipe, name, self.job.split.validation)
             if not way.cases:
                 self.run.write_averaged(average.average, name, self.state.step)
                 continue
-            evaluation, spread = validate(way, average.average, self.job.recipe.training.batch, self._show)
+            evaluation, spread = validate(way, average.average, self.job.at_once, self._show)
             prefix = "validation" if name == FORWARD else f"validation_{name}"
             self._scores |= {f"{prefix}.{metric}": mean for metric, mean in evaluation.means.items()}
             self._scores[f"{prefix}.spread"] = spread
@@ -98,6 +118,8 @@ class Session:
 
     def log(self, rate: float) -> None:
         """A row of metrics.csv: mean losses since the last one; after a validation its scores, curves, diagnosis."""
+        if self.history is None:
+            return
         self.job.reporter.logged(self._status())
         row = {"step": self.state.step, "elapsed": self.state.clock.elapsed, "rate": rate}
         row = self.history.write(row | self._scores)
@@ -110,11 +132,16 @@ class Session:
 
     def save(self) -> None:
         """The full state to resume from, and the generators' raw weights."""
+        if not self.leads:
+            return
         save_state(self.run.states, self.state.step, self.state.state_dict())
         for name, generator in self.state.objective.generators.items():
             self.run.write_raw(generator, name, self.state.step)
 
     def _load(self) -> None:
+        if not (any(self.run.states.glob("*")) or self.run.directions()):
+            self.job.reporter.say("Nothing was saved yet; the training starts from its beginning.")
+            return
         state, notes = load_state(self.run.states)
         for note in notes:
             self.job.reporter.say(note)

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,4 +180,74 @@ def test_resume_needs_a_run():
 )
 def test_options_that_do_not_fit_together_are_a_usage_error(arguments: list[str], reason: str):
     assert reason in str(train(*arguments).exception)
+    assert not Path("run").exists()
+
+
+def state_of(run: str) -> dict[str, object]:
+    """Names and values of all that the newest state holds but the time it took."""
+    from modality_translate.training.checkpoint import load_state
+    from modality_translate.training.packing import pack
+
+    state, notes = load_state(Path(run) / "state")
+    assert notes == []
+    del state["elapsed"]
+    structure, tensors = pack(state)
+    return {"structure": structure} | {name: tensor.tolist() for name, tensor in tensors.items()}
+
+
+def test_a_killed_training_resumed_ends_as_if_it_had_never_been_killed():
+    steps = {"steps": 30, "checkpoint_every": 2, "validate_every": 30, "accumulate": 2}
+    settings = [*SETTINGS, *(word for key, n in steps.items() for word in ("--set", f"training.{key}={n}"))]
+    settings += ["--set", "generator.dropout=0.1"]
+    train(*FOLDERS, "-o", "whole", *settings)
+    words = [sys.executable, "-m", "modality_translate", "train", *FOLDERS, "-o", "killed", *settings]
+    process = subprocess.Popen([*words, "-d", "cpu", "--threads", "1"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(Path("killed").glob("state/*.sha256"))) < 2:
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert train("-o", "killed", "--resume").return_value == 0
+    assert state_of("killed") == state_of("whole")
+
+
+def start_two(*arguments: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "modality_translate", "train", *arguments, "-d", "cpu", "--devices", "2"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def children(process: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the workers as Linux lists them")
+def test_a_killed_worker_ends_the_run_and_two_processes_resume_it():
+    from modality_translate.training.checkpoint import load_state
+
+    steps = ["--set", "training.checkpoint_every=1", "--set", "training.validate_every=100000"]
+    process = start_two(*FOLDERS, "-o", "run", *SETTINGS, *steps, "--set", "training.steps=100000")
+    while process.poll() is None and not list(Path("run").glob("state/*.sha256")):
+        time.sleep(0.05)
+    os.kill(children(process.pid)[1], signal.SIGKILL)
+    _, told = process.communicate()
+    assert process.returncode == 1
+    last = told.splitlines()[-1]
+    assert last.startswith("Error: process 1 of 2: was killed (SIGKILL), which ended the training.")
+    assert last.endswith("go on with: mtranslate train -o run --resume --devices 2")
+    assert "Traceback" not in told
+
+    state, notes = load_state(Path("run/state"))
+    assert notes == []
+    until = ["--set", f"training.steps={state['step'] + 2}"]
+    resumed = start_two("-o", "run", "--resume", *until)
+    shown, told = resumed.communicate()
+    assert resumed.returncode == 0, told
+    assert shown.count("Run folder: run") == 1
+    assert load_state(Path("run/state"))[0]["step"] == state["step"] + 2
+
+
+def test_a_batch_that_cannot_be_shared_leaves_no_run_behind():
+    process = start_two(*FOLDERS, "-o", "run", *SETTINGS, "--set", "training.batch=3")
+    _, told = process.communicate()
+    assert process.returncode == 2
+    assert told.count("3 patches cannot be shared by 2 processes in 1 parts") == 1
     assert not Path("run").exists()

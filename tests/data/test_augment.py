@@ -21,7 +21,9 @@ def places(flip: str = "", angle: float = 0.0, zoom: float = 1.0, bend: float = 
 def looks(
     gamma: float = 1.0, missing: tuple[float, float, float] = (0.0, 0.0, 0.0), noise: float = 0.0, seed: int = 0
 ) -> Looks:
-    return Looks(torch.tensor([gamma]), torch.zeros(1, 1, 3, 3, 3), torch.tensor([missing]), noise, seed)
+    return Looks(
+        torch.tensor([gamma]), torch.zeros(1, 1, 3, 3, 3), torch.tensor([missing]), noise, torch.tensor([seed])
+    )
 
 
 def image() -> torch.Tensor:
@@ -128,7 +130,7 @@ def test_only_mr_sources_are_recoloured(recipe_with):
 def test_a_draw_is_a_function_of_the_generator(recipe: Recipe):
     first, again = (draw(np.random.default_rng(5), recipe) for _ in range(2))
     assert torch.equal(first.source_places.flip, again.source_places.flip)
-    assert first.looks.seed == again.looks.seed
+    assert torch.equal(first.looks.seeds, again.looks.seeds)
 
 
 def test_only_a_share_of_the_patches_is_moved(recipe_with):
@@ -138,3 +140,15 @@ def test_only_a_share_of_the_patches_is_moved(recipe_with):
     moved = places.angle != 0
     assert 0.15 < moved.float().mean() < 0.35
     assert torch.equal(moved, places.zoom != 1)
+
+
+def test_a_patch_is_changed_alike_whatever_is_computed_beside_it(recipe_with):
+    augmentation = {"rotate": 10.0, "scale": 0.1, "mr_gamma": 0.3, "mr_bias": 0.3, "noise": 0.1}
+    chance = draw(np.random.default_rng(0), recipe_with(augmentation=augmentation))
+    patches = torch.rand(4, 1, 9, 7, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+
+    def change(mine: list[int]) -> torch.Tensor:
+        part = chance.of(mine)
+        return recolour(move(patches[mine], part.source_places, SQUARE, -1.0), part.looks)
+
+    assert torch.allclose(change([0, 1, 2, 3])[[1, 3]], change([1, 3]), atol=1e-6)

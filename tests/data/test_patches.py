@@ -12,10 +12,10 @@ from modality_translate.data.subjects import find_cases
 from modality_translate.recipe import Recipe
 
 
-def sampler(recipe: Recipe, pairs: Path) -> Sampler:
+def sampler(recipe: Recipe, pairs: Path, mine: list[int] | None = None) -> Sampler:
     train = split(find_cases(recipe.data, pairs).cases, recipe).train
     store = build_store(train, recipe.spec(), recipe.spec(backward=True), pairs / "cache")
-    return Sampler(store, recipe.spec(), recipe.training.batch, recipe.seed)
+    return Sampler(store, recipe.spec(), recipe.training.batch, recipe.seed, mine)
 
 
 def test_a_batch_is_a_function_of_its_step(pairs: Path, recipe: Recipe):
@@ -65,3 +65,15 @@ def test_a_volume_smaller_than_the_patch_is_padded_with_air(pairs: Path, recipe_
     assert batch.target.shape == (4, 1, 32, 32, 9)
     assert batch.target[..., 0, 0, :].max() == pytest.approx(one.backgrounds[1] / FULL)
     assert batch.target.max() > -0.6
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_processes_cut_disjoint_parts_of_one_batch(pairs: Path, recipe_with, paired: bool):
+    recipe = recipe_with(data={"paired": paired})
+    whole, *parts = (sampler(recipe, pairs, mine) for mine in (None, [0, 2], [1, 3]))
+    batch = whole.batch(whole.generator(5))
+    for one, mine in zip(parts, ([0, 2], [1, 3]), strict=True):
+        part = one.batch(one.generator(5))
+        assert np.array_equal(part.source, batch.source[mine])
+        assert np.array_equal(part.target, batch.target[mine])
+        assert part.names == batch.names, "a failure names every case of the batch"

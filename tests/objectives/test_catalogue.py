@@ -67,6 +67,48 @@ def test_a_resumed_run_is_bit_identical_to_an_uninterrupted_one(kind, tiny, fabr
 
 
 @EVERY
+def test_a_batch_in_parts_teaches_what_the_whole_does(kind, tiny, fabric, batches):
+    # Batch statistics differ between parts, and CUT draws its places for each.
+    norms = {"generator": {"norm": "instance"}, "discriminator": {"norm": "none"}}
+    whole, parts = (built(kind, tiny, fabric, training={"accumulate": k}, **norms) for k in (1, 2))
+    before = [weight.detach().clone() for weight in whole.generator.parameters()]
+    for batch in batches(whole.recipe, 3):
+        losses, others = whole.step(batch, 0.5), parts.step(batch, 0.5)
+        assert others == pytest.approx(losses, rel=1e-2 if kind == "cut" else 1e-4, abs=1e-5)
+    moved = max((a - b).abs().max() for a, b in zip(before, whole.generator.parameters(), strict=True))
+    pairs = zip(whole.generator.parameters(), parts.generator.parameters(), strict=True)
+    apart = sum((a - b).abs().sum() for a, b in pairs) / sum(weight.numel() for weight in before)
+    assert apart < (0.3 if kind == "cut" else 0.01) * moved
+
+
+@EVERY
+def test_a_batch_that_is_not_finite_teaches_nothing(kind, tiny, fabric, batches):
+    objective = built(kind, tiny, fabric, generator={"norm": "none"}, training={"accumulate": 2})
+    good, bad = batches(objective.recipe, 2)
+    bad.source[0] = float("nan")
+    before = objective.generator.state_dict()
+    before = {name: weight.clone() for name, weight in before.items()}
+    assert any(value != value for value in objective.step(bad, 0.5).values())
+    assert_same(before, objective.generator.state_dict())
+    assert all(value == value for value in objective.step(good, 0.5).values())
+
+
+@EVERY
+def test_sixteen_bit_training_updates_its_scale_once_per_step(kind, tiny, batches):
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins import MixedPrecision
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=2)
+    half = Fabric(accelerator="cpu", devices=1, plugins=MixedPrecision("16-mixed", "cpu", scaler))
+    objective = built(kind, tiny, half, optimiser={"clip": 1.0})
+    scales = []
+    for batch in batches(objective.recipe, 4):
+        assert objective.step(batch, 0.5)["generator"] > 0
+        scales.append(scaler.get_scale())
+    assert scales == [8.0, 16.0, 16.0, 32.0]
+
+
+@EVERY
 def test_a_state_needs_no_pickle(kind, tiny, fabric, batches):
     objective = built(kind, tiny, fabric)
     for batch in batches(objective.recipe, 2):

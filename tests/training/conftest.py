@@ -44,9 +44,9 @@ def write_pair(root: Path, name: str, seed: int) -> None:
 
 def make_recipe(kind: str = "pix2pix", **tables: dict[str, object]) -> Recipe:
     values: dict[str, object] = {"name": "tiny", **TABLES, "objective": {"kind": kind}}
-    if kind == "cyclegan":
+    if kind in ("cyclegan", "cut"):
         values["data"] = {**TABLES["data"], "paired": False}
-        values["objective"] = {"kind": kind, "pool": 3}
+        values["objective"] = {"kind": kind, "pool": 3} if kind == "cyclegan" else {"kind": kind}
     else:
         values["geometry"] = {**TABLES["geometry"], "context": 3}
     for name, table in tables.items():

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import torch
 
-from modality_translate.training.randomness import random_state, restore_random_state, seed_everything
+from modality_translate.training.randomness import seed_everything, seed_step
 
 
 def draws() -> list[float]:
@@ -19,11 +19,14 @@ def test_a_seed_gives_the_same_numbers():
     assert draws() == first
 
 
-def test_a_restored_state_goes_on_where_it_was():
-    seed_everything(1)
+def test_what_a_step_draws_depends_on_the_step_and_process_alone():
+    seed_step(0, 7, 1)
+    first = draws()
     draws()
-    state = random_state()
-    expected = draws()
-    seed_everything(2)
-    restore_random_state(state)
-    assert draws() == expected
+    seed_step(0, 7, 1)
+    assert draws() == first
+    others = []
+    for place in ((1, 7, 1), (0, 8, 1), (0, 7, 0)):
+        seed_step(*place)
+        others.append(draws())
+    assert first not in others

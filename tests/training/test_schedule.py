@@ -31,4 +31,12 @@ def test_the_clock_takes_whichever_ends_first():
 def test_time_goes_on_after_a_resume():
     clock = Clock(Training(steps=10, minutes=1), elapsed=30)
     time.sleep(0.01)
-    assert 30 < clock.elapsed < 31
+    assert clock.elapsed == 30, "the time is that of the last tick"
+    clock.tick()
+    assert 30 < clock.elapsed < 90
+
+
+def test_processes_go_by_the_clock_of_the_first():
+    clock = Clock(Training(steps=10, minutes=1), agree=lambda seconds: 15.0)
+    clock.tick()
+    assert clock.progress(0) == 0.25

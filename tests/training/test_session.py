@@ -152,6 +152,16 @@ def test_without_matplotlib_this_is_said_once(
     assert len([line for line in told.lines if "matplotlib" in line]) == 1
 
 
-def test_a_run_without_states_cannot_be_resumed(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]):
+def test_a_run_that_ended_before_its_first_state_starts_from_its_beginning(
+    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]
+):
+    told = Told()
+    assert Session(job_of(recipe_of(), told), resume=True).state.step == 0
+    assert told.lines == ["Nothing was saved yet; the training starts from its beginning."]
+
+
+def test_a_run_that_lost_its_states_cannot_be_resumed(trained: Job, job_of: Callable[..., Job]):
+    job = job_of(trained.recipe)
+    job.run.write_averaged(build_generator(job.recipe.generator, job.recipe.geometry), "forward", 4)
     with pytest.raises(RunError, match="no saved state to resume from"):
-        Session(job_of(recipe_of()), resume=True)
+        Session(job, resume=True)
