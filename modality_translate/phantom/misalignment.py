@@ -8,22 +8,22 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from modality_translate.phantom.noise import Line, smooth_noise
-from modality_translate.phantom.settings import Misalignment
+from modality_translate.phantom.settings import PhantomSettings
 from modality_translate.phantom.shapes import Labels
 from modality_translate.volumes.volume import Array, Grid
 
 _SLAB = 8
 
 
-def draw_field(rng: np.random.Generator, grid: Grid, kind: Misalignment) -> Array | None:
+def draw_field(rng: np.random.Generator, grid: Grid, settings: PhantomSettings) -> Array | None:
     """Displacement u (3, X, Y, Z) in world mm: MR shows at x what CT, PET and labels show at x + u(x).
 
     Rigid: a shift of 1 to 3 mm and up to 1 degree about the centre. Elastic: smooth over about 40 mm, with its
-    largest displacement between 1 and 5 mm.
+    largest displacement drawn from `settings.elastic`, in mm.
     """
-    if kind == "none":
+    if settings.misalign == "none":
         return None
-    return _rigid(rng, grid) if kind == "rigid" else _elastic(rng, grid)
+    return _rigid(rng, grid) if settings.misalign == "rigid" else _elastic(rng, grid, settings.elastic)
 
 
 def _rigid(rng: np.random.Generator, grid: Grid) -> Array:
@@ -36,12 +36,12 @@ def _rigid(rng: np.random.Generator, grid: Grid) -> Array:
     ).astype(np.float32)
 
 
-def _elastic(rng: np.random.Generator, grid: Grid) -> Array:
+def _elastic(rng: np.random.Generator, grid: Grid, reach: tuple[float, float]) -> Array:
     x, y, z = _centred(grid)
     low, high = (x[0], y[0], z[0]), (x[-1], y[-1], z[-1])
     field = np.stack([smooth_noise(rng, low, high, 10.0, 20.0).sample(x, y, z) for _ in range(3)])
     largest = np.sqrt((field**2).sum(axis=0)).max()
-    return np.asarray(field * (rng.uniform(1, 5) / largest), np.float32)
+    return np.asarray(field * (rng.uniform(*reach) / largest), np.float32)
 
 
 def _centred(grid: Grid) -> list[Line]:

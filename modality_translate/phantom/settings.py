@@ -31,4 +31,6 @@ class PhantomSettings(Settings):
     pet_noise: float = Field(0.18, ge=0, le=2)
     """Noise of a voxel with SUV 1; the variance grows with the activity."""
     misalign: Misalignment = "none"
-    """How the MR side is moved against CT, PET and labels: rigid by 1 to 3 mm, elastic by 1 to 5 mm."""
+    """How the MR side is moved against CT, PET and labels: rigid by 1 to 3 mm, elastic by `elastic`."""
+    elastic: tuple[float, float] = (1.0, 5.0)
+    """Elastic: range of each subject's largest displacement, in mm; its median is about 0.4 of the largest."""

@@ -46,7 +46,7 @@ def make_subject(seed: int | np.random.SeedSequence, settings: PhantomSettings |
     grid = body.grid(settings.spacing)
     tissues = draw_tissues(rngs["tissues"], settings.variation)
     anatomy, lesions = paint_anatomy(body, grid, draw_seeds(rngs["lesions"], settings.lesions))
-    field = draw_field(rngs["field"], grid, settings.misalign)
+    field = draw_field(rngs["field"], grid, settings)
     scene = Scene(anatomy, grid, tissues, settings)
     arrays = scene.mr(rngs, field) | {"CT": scene.ct(rngs["CT"]), "PET": scene.pet(rngs["PET"])}
     volumes = {key: Volume(array, grid) for key, array in arrays.items()}

@@ -52,3 +52,11 @@ def test_displacements_have_the_size_that_was_promised(kind: str, low: float, hi
 
 def test_an_aligned_subject_has_no_field(aligned: Subject) -> None:
     assert aligned.field is None
+
+
+def test_the_reach_of_an_elastic_field_is_the_one_asked_for() -> None:
+    near, far = (
+        make_subject(3, PhantomSettings(spacing=8, misalign="elastic", elastic=(mm, mm))).field for mm in (2, 6)
+    )
+    assert np.sqrt((far**2).sum(axis=0)).max() == pytest.approx(6, rel=1e-4)
+    np.testing.assert_allclose(far, 3 * near, rtol=1e-4)
