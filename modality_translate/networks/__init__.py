@@ -5,6 +5,7 @@ from modality_translate.networks.encoding import Projections, encode, encoded_ch
 from modality_translate.networks.generators import GENERATORS, build_generator
 from modality_translate.networks.registration import Registration, warp
 from modality_translate.networks.scaled import ScaledGenerator
+from modality_translate.networks.segmentation import Segmenter
 
 __all__ = [
     "DISCRIMINATORS",
@@ -12,6 +13,7 @@ __all__ = [
     "Projections",
     "Registration",
     "ScaledGenerator",
+    "Segmenter",
     "build_discriminator",
     "build_generator",
     "encode",

@@ -74,6 +74,11 @@ def widths(first: int, levels: int) -> list[int]:
     return [first * min(2**level, LARGEST_WIDENING) for level in range(levels)]
 
 
+def halvings(patch: tuple[int, ...], most: int) -> int:
+    """How often every size can be halved, `most` times at most."""
+    return max(times for times in range(most + 1) if all(size % 2**times == 0 for size in patch))
+
+
 def start_like_a_gan(network: nn.Module) -> nn.Module:
     """Normal weights of standard deviation 0.02, as in DCGAN and pix2pix; returns the network."""
     for module in network.modules():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from modality_translate import recipe
-from modality_translate.networks.layers import Layers
+from modality_translate.networks.layers import Layers, halvings
 from modality_translate.networks.residual_unet import ResidualUNet
 from modality_translate.networks.together import averaged
 
@@ -31,7 +31,7 @@ class Registration(nn.Module):
         self.flat = geometry.dims == 2
         # Without normalisation: it would take out of each image what tells where all of it has moved to.
         layers = Layers(geometry.dims, norm="none")
-        levels = 1 + _halvings(geometry.patch)
+        levels = 1 + halvings(geometry.patch, MOST_HALVINGS)
         self.network = ResidualUNet(layers, 2, WIDTH, levels, blocks=1, outputs=geometry.dims)
         nn.init.zeros_(self.network.head.weight)
         self.register_buffer("common", torch.zeros(geometry.dims, 1, 1, 1))
@@ -46,11 +46,6 @@ class Registration(nn.Module):
             mean = averaged(field.detach().mean(dim=(0, 2, 3, 4)).nan_to_num())
             self.common.lerp_(mean.view_as(self.common), FORGOTTEN)
         return field - self.common
-
-
-def _halvings(patch: tuple[int, ...]) -> int:
-    """How often every size can be halved, three times at most."""
-    return max(times for times in range(MOST_HALVINGS + 1) if all(size % 2**times == 0 for size in patch))
 
 
 def warp(image: Tensor, field: Tensor) -> Tensor:

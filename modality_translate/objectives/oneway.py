@@ -51,8 +51,13 @@ class OneWay(Game):
     def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:
         """The objective's own terms, named like their weights in the recipe."""
 
+    def prepare(self, seen: Seen, progress: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Add the gradients of helpers that do not learn with the generator; what to report of them."""
+        return {}
+
     def learn(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         seen = self._see(batch)
+        prepared = self.prepare(seen, progress)
         critic = self.critic if progress >= self.settings.adversarial_from else None
 
         synthetic = self.translator(seen.patch)
@@ -63,7 +68,7 @@ class OneWay(Game):
         self.fabric.backward(total)
 
         learned = critic.learn(self._shown(seen, seen.target), self._shown(seen, synthetic)) if critic else {}
-        return {"generator": total, **terms, **learned}
+        return {"generator": total, **terms, **prepared, **learned}
 
     def _see(self, batch: Batch) -> Seen:
         source, target, body = self.fabric.to_device(batch)

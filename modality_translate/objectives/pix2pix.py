@@ -12,15 +12,29 @@ from torch import Tensor
 from modality_translate.objectives.checks import check_any, check_paired, check_settings
 from modality_translate.objectives.losses import absolute, dissimilarity, gradient_difference
 from modality_translate.objectives.oneway import OneWay, Seen
+from modality_translate.objectives.perception import Perception
 from modality_translate.objectives.weights import VoxelWeights
 from modality_translate.recipe import Recipe
 
 REGRESSION = {"l1": absolute, "ssim": dissimilarity, "gradient": gradient_difference}
-USED = (*REGRESSION, "outside", "tissue", "adversarial", "adversarial_from", "adversarial_ramp", "r1")
+USED = (
+    *REGRESSION,
+    "perceptual",
+    "perceptual_from",
+    "outside",
+    "tissue",
+    "adversarial",
+    "adversarial_from",
+    "adversarial_ramp",
+    "r1",
+)
 
 
 class Pix2Pix(OneWay):
-    """Differences to the target, weighted voxel by voxel, and a critic that sees source and translation together."""
+    """Differences to the target, weighted voxel by voxel, and a critic that sees source and translation together.
+
+    With `perceptual`, a segmentation network learns until `perceptual_from`; then its features are compared, too.
+    """
 
     conditional = True
     used = USED
@@ -31,8 +45,18 @@ class Pix2Pix(OneWay):
         check_paired(recipe)
         self.voxel_weights = VoxelWeights(recipe)
         super().__init__(recipe, fabric)
+        if self.settings.perceptual:
+            self.players["perception"] = self.perception = Perception(recipe, fabric)
 
-    def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def prepare(self, seen: Seen, progress: float) -> dict[str, Tensor]:
+        if not self.settings.perceptual or progress >= self.settings.perceptual_from:
+            return {}
+        return self.perception.learn(seen.target, seen.body)
+
+    def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:
         weight = self.voxel_weights(seen.target, seen.body)
         chosen = {name: term for name, term in REGRESSION.items() if getattr(self.settings, name)}
-        return {name: term(synthetic, seen.target, weight) for name, term in chosen.items()}
+        terms = {name: term(synthetic, seen.target, weight) for name, term in chosen.items()}
+        if self.settings.perceptual and progress >= self.settings.perceptual_from:
+            terms["perceptual"] = self.perception.difference(synthetic, seen.target)
+        return terms

@@ -73,6 +73,10 @@ class Player:
         """Let go of all gradients."""
         self.adam.zero_grad()
 
+    def taken(self) -> int:
+        """Steps so far; Adam counts them."""
+        return max((int(moments["step"]) for moments in self.adam.state.values()), default=0)
+
     def set_rate(self, factor: float) -> None:
         self._set_lr(self.rate * factor)
 
@@ -137,17 +141,14 @@ class Critic(Player):
 
     def not_fooled_by(self, synthetic: Tensor) -> Tensor:
         """The generator's adversarial term: how far the scores are from "real"; the critic gets no gradients."""
-        self.network.requires_grad_(False)
-        with self.fabric.autocast():
-            scores = self.network(synthetic)
-        self.network.requires_grad_(True)
-        return towards(scores, REAL)
+        with frozen(self.network), self.fabric.autocast():
+            return towards(self.network(synthetic), REAL)
 
     def learn(self, real: Tensor, synthetic: Tensor) -> dict[str, Tensor]:
         """Gradients towards telling real images from synthetic ones (which get none); its loss and accuracy."""
         on_real, on_synthetic = self(real), self(synthetic.detach())
         loss = 0.5 * (towards(on_real, REAL) + towards(on_synthetic, SYNTHETIC))
-        held = {"discriminator_r1": self._steepness(real)} if self.r1 and self._taken() % LAZY == 0 else {}
+        held = {"discriminator_r1": self._steepness(real)} if self.r1 and self.taken() % LAZY == 0 else {}
         self.fabric.backward(loss + sum(0.5 * self.r1 * LAZY * steep for steep in held.values()))
         return {"discriminator": loss, "discriminator_accuracy": share_right(on_real, on_synthetic), **held}
 
@@ -156,9 +157,15 @@ class Critic(Player):
         # Without autocast: squared gradients of gradients leave the range of 16 bit.
         return steepness(self.network(images), images)
 
-    def _taken(self) -> int:
-        """Steps so far; Adam counts them."""
-        return max((int(moments["step"]) for moments in self.adam.state.values()), default=0)
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """What is computed inside passes gradients through `network`, which gets none itself."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
 
 
 @contextmanager

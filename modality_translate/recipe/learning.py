@@ -57,6 +57,11 @@ class Objective(Settings):
     """Pairs: weight of 1 - SSIM."""
     gradient: float = Field(0.0, ge=0)
     """Weight of the gradient difference: to the target (pairs), to the source's edges (cyclegan, cut)."""
+    perceptual: float = Field(0.0, ge=0)
+    """Pairs: weight of the difference between the features of a small segmentation network, which is trained on this
+    run's targets first (on intensity classes that it finds in them)."""
+    perceptual_from: float = Field(0.2, ge=0, le=1)
+    """Pairs: fraction of the steps after which that network is frozen and used."""
     outside: float = Field(0.1, ge=0, le=1)
     """Pairs: weight of a voxel outside the body, where one inside has 1. Scores are taken inside, and an MR that
     ends before the patient does would otherwise be learnt as air."""
