@@ -1,7 +1,8 @@
 """Paired translation of pairs that do not lie well on each other (Kong et al., NeurIPS 2021).
 
-A registration network moves each translation onto its target before they are compared, so that the translator need not
-learn the misalignment. Only the translator is kept.
+A registration network moves each target onto its translation before they are compared, so that the translator need not
+learn the misalignment. Only the translator is kept. Unlike in the paper it is the target that is moved: the slices
+around it are there, so that a displacement through the slices can be undone, too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from modality_translate.recipe import Recipe
 
 
 class RegGAN(Pix2Pix):
-    """Differences of the moved translation to the target, the field's roughness, and a critic of the unmoved one.
+    """Differences of the translation to the moved target, what the field costs, and a critic shown the unmoved one.
 
     The registration rests until `registration_from`, then both learn together. Earlier it would learn to mend the
     shapes of a translator that cannot draw yet, which then has no reason to draw them right.
@@ -25,7 +26,7 @@ class RegGAN(Pix2Pix):
     """
 
     conditional = False
-    used = (*USED, "smooth", "registration_from", "registration_reach")
+    used = (*USED, "smooth", "still", "registration_from", "registration_reach")
 
     def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
         super().__init__(recipe, fabric)
@@ -35,6 +36,11 @@ class RegGAN(Pix2Pix):
     def terms(self, seen: Seen, synthetic: Tensor, progress: float) -> dict[str, Tensor]:
         if progress < self.settings.registration_from:
             return super().terms(seen, synthetic, progress)
-        field = self.registration(synthetic, seen.target)
-        compared = super().terms(seen, warp(synthetic, field), progress)
-        return compared | {"smooth": roughness(field)} if self.settings.smooth else compared
+        # Detached: the translator would else learn to draw what leads the registration to the easiest field.
+        field = self.registration(synthetic.detach(), seen.around)
+        compared = super().terms(seen._replace(target=warp(seen.around, field)), synthetic, progress)
+        return compared | self._costs(field)
+
+    def _costs(self, field: Tensor) -> dict[str, Tensor]:
+        costs = {"smooth": roughness(field), "still": field.square().sum(dim=1).mean()}
+        return {name: cost for name, cost in costs.items() if getattr(self.settings, name)}

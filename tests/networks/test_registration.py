@@ -7,36 +7,43 @@ from modality_translate import recipe
 from modality_translate.networks import Registration, warp
 
 
+def images(geometry: recipe.Geometry) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two translations, and the targets with the halo around them."""
+    return torch.rand(2, 1, *geometry.tiling().core), torch.rand(2, 1, *geometry.tiling().patch)
+
+
+def axes(geometry: recipe.Geometry) -> int:
+    return 2 if geometry.tiling().patch[2] == 1 else 3
+
+
 def test_a_fresh_network_moves_nothing(geometry):
-    network = Registration(geometry, reach=8.0)
-    images = torch.rand(2, 2, 1, *geometry.tiling().core)
-    field = network(*images)
-    assert field.shape == (2, geometry.dims, *geometry.tiling().core)
+    field = Registration(geometry, reach=8.0)(*images(geometry))
+    assert field.shape == (2, axes(geometry), *geometry.tiling().core)
     assert not field.any()
 
 
 def test_every_weight_learns(geometry):
     network = Registration(geometry, reach=8.0)
     torch.nn.init.normal_(network.network.head.weight)
-    network(*torch.rand(2, 2, 1, *geometry.tiling().core)).square().mean().backward()
+    network(*images(geometry)).square().mean().backward()
     assert [name for name, weight in network.named_parameters() if not weight.grad.any()] == []
 
 
 def test_no_displacement_is_longer_than_the_reach(geometry):
     network = Registration(geometry, reach=3.0).eval()
     torch.nn.init.normal_(network.network.head.weight, std=100.0)
-    longest = network(*torch.randn(2, 2, 1, *geometry.tiling().core)).abs().max().item()
+    longest = network(*(10.0 * image - 5.0 for image in images(geometry))).abs().max().item()
     assert longest == pytest.approx(3.0, abs=1e-4)
 
 
 def test_what_all_pairs_share_is_taken_out(geometry):
     network = Registration(geometry, reach=8.0)
     torch.nn.init.constant_(network.network.head.bias, 2.0)
-    images = torch.rand(2, 2, 1, *geometry.tiling().core)
-    first, *_, last = (network(*images).mean().item() for _ in range(100))
+    both = images(geometry)
+    first, *_, last = (network(*both).mean().item() for _ in range(100))
     assert first > 1.5
     assert last == pytest.approx(0.0, abs=0.05)
-    assert network.eval()(*images).mean().item() == pytest.approx(last, abs=1e-3)
+    assert network.eval()(*both).mean().item() == pytest.approx(last, abs=1e-3)
 
 
 @pytest.mark.parametrize("patch", [(12, 20), (10, 10), (9, 15)])
@@ -47,8 +54,16 @@ def test_any_patch_size_can_be_registered(patch):
 
 def test_no_displacement_is_no_change(geometry):
     image = torch.rand(2, 1, *geometry.tiling().core)
-    field = torch.zeros(2, geometry.dims, *geometry.tiling().core)
+    field = torch.zeros(2, axes(geometry), *geometry.tiling().core)
     torch.testing.assert_close(warp(image, field), image, rtol=0, atol=1e-5)
+
+
+def test_a_field_of_one_slice_reads_the_middle_of_a_stack_and_its_neighbours():
+    stack = torch.rand(1, 1, 6, 8, 5)
+    field = torch.zeros(1, 3, 6, 8, 1)
+    torch.testing.assert_close(warp(stack, field), stack[..., 2:3], rtol=0, atol=1e-5)
+    field[:, 2] = -1.0
+    torch.testing.assert_close(warp(stack, field), stack[..., 1:2], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
