@@ -38,7 +38,7 @@ UNEVEN = 0.3
 
 
 def choose_objective(fingerprint: Fingerprint, *, paired: bool) -> Decision:
-    """cyclegan without pairs; reggan for pairs that lie further apart than a voxel; hybrid for the others."""
+    """cyclegan without pairs, hybrid with them."""
     if not paired:
         return Decision("objective.kind", "cyclegan", "no pairs: source and target show different patients")
     found = fingerprint.alignment
@@ -48,7 +48,8 @@ def choose_objective(fingerprint: Fingerprint, *, paired: bool) -> Decision:
         return Decision("objective.kind", "hybrid", "pairs; too little structure to measure how well they lie")
     apart, limit = f"pairs lie {found.median:.1f} mm apart (median of {found.pairs})", tolerated(fingerprint)
     if found.median > limit:
-        return Decision("objective.kind", "reggan", f"{apart}, over {limit:.2g} mm: registered while training")
+        # Not reggan: on heads with known fields it lost more than it brought back (benchmarks/RESULTS.md).
+        return Decision("objective.kind", "hybrid", f"{apart}, over {limit:.2g} mm: register them first if you can")
     return Decision("objective.kind", "hybrid", f"{apart}, within {limit:.2g} mm: compared voxel by voxel")
 
 
@@ -86,14 +87,12 @@ def choose_network(fingerprint: Fingerprint, machine: Machine, dims: int, *, pai
             Decision("generator.blocks", blocks, "the classic one has 9" + ("" if machine.gpu else "; on a CPU")),
             Decision("generator.norm", "instance", "small batches"),
         ]
-    width, reason = {"cpu": 24, "cuda": 48}[machine.device], "as measured on limb pairs on a CPU"
+    width, reason = 24, "as measured on limb pairs on a CPU"
     if machine.gpu:
-        width, reason = (32 if dims == 3 else width), "a GPU is there"
+        width, reason = (32 if dims == 3 else 48), "a GPU is there"
     if len(fingerprint.pairs) < FEW_PAIRS:
-        width, reason = (
-            width * 2 // 3 // 8 * 8,
-            f"small: {_counted(len(fingerprint.pairs), 'pair')} would be learnt by heart",
-        )
+        few = _counted(len(fingerprint.pairs), "pair")
+        width, reason = width * 2 // 3 // 8 * 8, f"small: {few} would be learnt by heart"
     return [
         Decision("generator.kind", "residual_unet", "the most accurate per second of those measured"),
         Decision("generator.width", width, reason),

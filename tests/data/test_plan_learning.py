@@ -38,7 +38,7 @@ def apart(millimetres: float) -> Alignment:
     ("changes", "paired", "kind", "reason"),
     [
         ({"alignment": apart(1.0)}, True, "hybrid", "1.0 mm apart (median of 12), within 2 mm"),
-        ({"alignment": apart(2.5)}, True, "reggan", "2.5 mm apart (median of 12), over 2 mm"),
+        ({"alignment": apart(2.5)}, True, "hybrid", "2.5 mm apart (median of 12), over 2 mm: register"),
         ({"alignment": apart(2.5), "spacing": (1.0, 1.0, 3.0)}, True, "hybrid", "within 3 mm"),
         ({}, True, "hybrid", "too little structure"),
         ({"alignment": apart(4.0), "modality": "PET"}, True, "hybrid", "PET"),
