@@ -17,9 +17,16 @@ from modality_translate.cli import options
               help="backward: target to source, for runs that learn both (cyclegan).")  # fmt: skip
 @click.option("--author", default="not stated", show_default=True, help="Written into the file as model_author.")
 @click.option("--license", "licence", default="not stated", show_default=True, help="SPDX identifier of the weights.")
+@click.option("--data", default="", help="Source and attribution of the training data, for the card in the file.")
 @options.overwrite
 def command(
-    run: Path, output: Path, direction: Literal["forward", "backward"], author: str, licence: str, overwrite: bool
+    run: Path,
+    output: Path,
+    direction: Literal["forward", "backward"],
+    author: str,
+    licence: str,
+    data: str,
+    overwrite: bool,
 ) -> None:
     """Write the averaged weights of RUN into one self-describing .onnx file.
 
@@ -32,7 +39,7 @@ def command(
     with needs_extra("train", "export"):
         from modality_translate.exporting.export import Signature, export_run
 
-    report = export_run(run, output, direction, overwrite, Signature(author, licence))
+    report = export_run(run, output, direction, overwrite, Signature(author, licence, data))
     for parity in report.parities:
         click.echo(str(parity), err=True)
     click.echo(f"{report.path}: {report.spec.name}, {report.size / 2**20:.1f} MB")

@@ -6,13 +6,13 @@ from modality_translate.exporting.parity import Parity
 from modality_translate.pipeline.spec import Channel, Spec
 
 
-def write_card(spec: Spec, parities: tuple[Parity, ...], licence: str) -> str:
-    """The card of the model that `spec` describes."""
+def write_card(spec: Spec, parities: tuple[Parity, ...], licence: str, data: str = "") -> str:
+    """The card of the model that `spec` describes; `data` says where its training data come from."""
     sections = {
         "Model": f"{spec.name}: {_channel(spec.source)} to {_channel(spec.target)}.",
         "Intended use": "Research on cross-modality translation. Research use, not a medical device; synthetic volumes "
         "are not for diagnosis or treatment, and may show or hide structures wrongly.",
-        "Training data": _training_data(spec),
+        "Training data": " ".join(filter(None, [_training_data(spec), data])),
         "Input": _input(spec),
         "Output": f"{spec.target.units} in [{_range(spec.target)}], on the input's own grid.",
         "Accuracy": _accuracy(spec),

@@ -26,10 +26,12 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True)
 class Signature:
-    """Who answers for the model, as `model_author` and `model_license` (an SPDX identifier) say."""
+    """Who answers for the model, as `model_author` and `model_license` (an SPDX identifier) say; whose data it is."""
 
     author: str = UNSTATED
     licence: str = UNSTATED
+    data: str = ""
+    """Source and attribution of the training data, for the card."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def export_run(
     graph = build_graph(network, spec.tiling)
     parities = prove_parity(network, graph.SerializeToString(deterministic=True), spec)
     spec = _completed(spec, network)
-    data = sealed(graph, spec, write_card(spec, parities, signature.licence), signature.author, signature.licence)
+    card = write_card(spec, parities, signature.licence, signature.data)
+    data = sealed(graph, spec, card, signature.author, signature.licence)
     write_bytes(out, data)
     return ExportReport(out, len(data), spec, parities)
 

@@ -11,7 +11,8 @@ def test_the_card_says_what_a_reader_must_know(spec: Spec):
     ones, twos = (1.0, 1.0, 1.0), (2.0, 2.0, 2.0)
     envelope = Envelope(spacing=(ones, twos), extent=(ones, twos), low=(0, 1), median=(0, 1), high=(0, 1), cases=6)
     known = spec.model_copy(update={"envelope": envelope, "accuracy": {"mae": 66.125, "cases": 2.0}})
-    card = write_card(known, PARITIES, "Apache-2.0")
+    card = write_card(known, PARITIES, "Apache-2.0", "Limbs, A. Giver 2015, CC BY 3.0.")
+    assert "Limbs, A. Giver 2015, CC BY 3.0." in card.partition("Input")[0]
     for part in ("MR (scaled MR) to CT (HU)", "6 source volumes", "mae 66.125", "not a medical device", "Apache-2.0"):
         assert part in card
     assert "largest difference 0.01 HU" in card
