@@ -38,3 +38,13 @@ def test_inspect_finds_it_too(shelf: Path):
     result = CliRunner().invoke(inspect, ["model"])
     assert result.exit_code == 0
     assert "kind: model" in result.stdout
+
+
+def test_the_limb_model_comes_with_the_package():
+    """It is small, passes its own test, and its card names the patients' source and its measured error."""
+    translator = Translator.load("limb-mr-to-ct", device="cpu")
+    assert shipped.located("limb-mr-to-ct").stat().st_size <= 12 * 2**20
+    assert (translator.spec.source.modality, translator.spec.target.units) == ("MR", "HU")
+    assert "Soft-tissue-Sarcoma" in translator.card
+    assert "CC BY 3.0" in translator.card
+    assert 0 < translator.spec.accuracy["mae"] < 61.9
