@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BIN := .venv/bin
 
-.PHONY: env lean demo test check format clean
+.PHONY: env lean demo test check format schema clean
 
 env: .venv/.ready
 .venv/.ready: pyproject.toml constraints.txt
@@ -34,6 +34,10 @@ check: env
 format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# After a change of the spec: what hosts in other languages validate against.
+schema: env
+	$(BIN)/python -m modality_translate.pipeline.schema > export/spec.schema.json
 
 clean:
 	rm -rf .venv .venv-lean demo runs build dist *.egg-info
