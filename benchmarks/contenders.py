@@ -91,7 +91,8 @@ def _ours(name: str, budget: Budget, folder: Path) -> Result:
 def _patients(run: RunFolder) -> str:
     names = run.splits() or {}
     sources, targets = (names[f"train_{side}"] for side in ("source", "target"))
-    return f"{_dealt(len(sources), len(targets), sources == targets)} + {len(names['validation'])} to choose weights"
+    dealt = _dealt(len(sources), len(targets), sources == targets)
+    return f"{dealt} + {len(names['validation'])} to choose weights" if names["validation"] else dealt
 
 
 def _dealt(sources: int, targets: int, paired: bool) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -18,6 +19,7 @@ from limbs import HELD_OUT, Row, answers, cases, floor_rows, markdown, scores
 from modality_translate import Translator, read_volume
 from modality_translate.evaluation.display import central_slices
 from modality_translate.evaluation.scoring import Pair
+from modality_translate.intensities.foreground import BODY_HU
 from modality_translate.volumes import orient
 
 COLUMNS = ("mae", "psnr", "ms_ssim", "mae_air", "mae_soft", "mae_bone")
@@ -55,6 +57,11 @@ def picture(path: Path, models: dict[str, dict[str, Pair]]) -> None:
     figure.savefig(path, dpi=90)
 
 
+def tissue_in_air(pairs: dict[str, Pair]) -> str:
+    """Share of the voxels outside the real CT's body that a body mask of the answer would take in; no score sees it."""
+    return ", ".join(f"{name} {np.mean(pair.predicted[~pair.mask] > BODY_HU):.0%}" for name, pair in pairs.items())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", default=[], metavar="LABEL=FILE.onnx")
@@ -65,6 +72,8 @@ def main() -> None:
         for label, _, file in (model.partition("=") for model in arguments.model)
     }
     print(table(floor_rows() + [Row(label, scores(pairs)) for label, pairs in models.items()]))
+    for label, pairs in models.items():
+        print(f"\n{label}, air outside the body that came out above {BODY_HU:g} HU: {tissue_in_air(pairs)}")
     if arguments.picture:
         picture(arguments.picture, models)
 

@@ -18,6 +18,7 @@ from modality_translate.cli import options
 @click.option("--author", default="not stated", show_default=True, help="Written into the file as model_author.")
 @click.option("--license", "licence", default="not stated", show_default=True, help="SPDX identifier of the weights.")
 @click.option("--data", default="", help="Source and attribution of the training data, for the card in the file.")
+@click.option("--limits", default="", help="Where the model is known to fail, for the card.")
 @options.overwrite
 def command(
     run: Path,
@@ -26,6 +27,7 @@ def command(
     author: str,
     licence: str,
     data: str,
+    limits: str,
     overwrite: bool,
 ) -> None:
     """Write the averaged weights of RUN into one self-describing .onnx file.
@@ -37,9 +39,10 @@ def command(
     from modality_translate.cli.extras import needs_extra
 
     with needs_extra("train", "export"):
-        from modality_translate.exporting.export import Signature, export_run
+        from modality_translate.exporting.card import Statement
+        from modality_translate.exporting.export import export_run
 
-    report = export_run(run, output, direction, overwrite, Signature(author, licence, data))
+    report = export_run(run, output, direction, overwrite, Statement(author, licence, data, limits))
     for parity in report.parities:
         click.echo(str(parity), err=True)
     click.echo(f"{report.path}: {report.spec.name}, {report.size / 2**20:.1f} MB")

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from modality_translate.exporting.parity import Parity
 from modality_translate.pipeline.spec import Channel, Spec
 
+UNSTATED = "not stated"
+LIMITS = (
+    "Valid for volumes like those of the training data only: others are refused unless forced. "
+    "Pathology, implants and other scanners have not been examined unless stated here."
+)
 
-def write_card(spec: Spec, parities: tuple[Parity, ...], licence: str, data: str = "") -> str:
-    """The card of the model that `spec` describes; `data` says where its training data come from."""
+
+@dataclass(frozen=True)
+class Statement:
+    """What only the model's makers can say of it."""
+
+    author: str = UNSTATED
+    """Who answers for the model: `model_author`."""
+    licence: str = UNSTATED
+    """SPDX identifier of the weights: `model_license`."""
+    data: str = ""
+    """Source and attribution of the training data, for the card."""
+    limits: str = ""
+    """Where the model is known to fail, for the card."""
+
+
+NOTHING_STATED = Statement()
+
+
+def write_card(spec: Spec, parities: tuple[Parity, ...], statement: Statement) -> str:
+    """The card of the model that `spec` describes."""
     sections = {
         "Model": f"{spec.name}: {_channel(spec.source)} to {_channel(spec.target)}.",
         "Intended use": "Research on cross-modality translation. Research use, not a medical device; synthetic volumes "
         "are not for diagnosis or treatment, and may show or hide structures wrongly.",
-        "Training data": " ".join(filter(None, [_training_data(spec), data])),
+        "Training data": f"{_training_data(spec)} {statement.data}".rstrip(),
         "Input": _input(spec),
         "Output": f"{spec.target.units} in [{_range(spec.target)}], on the input's own grid.",
         "Accuracy": _accuracy(spec),
         "Engines": "; ".join(str(parity) for parity in parities) + ".",
-        "Limits": "Valid for volumes like those of the training data only: others are refused unless forced. "
-        "Pathology, implants and other scanners have not been examined unless stated above.",
-        "Licence": licence + ".",
+        "Limits": f"{LIMITS} {statement.limits}".rstrip(),
+        "Licence": statement.licence + ".",
     }
     return "".join(f"{title}\n  {body}\n" for title, body in sections.items())
 

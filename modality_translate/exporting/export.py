@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from modality_translate.errors import RunError, TranslationError
-from modality_translate.exporting.card import write_card
+from modality_translate.exporting.card import NOTHING_STATED, Statement, write_card
 from modality_translate.exporting.graph import OPSET, build_graph
 from modality_translate.exporting.metadata import sealed
 from modality_translate.exporting.parity import Parity, allowed, prove_parity, run_network
@@ -21,17 +21,6 @@ from modality_translate.training.files import write_bytes
 from modality_translate.training.run import RunFolder
 
 Direction = Literal["forward", "backward"]
-UNSTATED = "not stated"
-
-
-@dataclass(frozen=True)
-class Signature:
-    """Who answers for the model, as `model_author` and `model_license` (an SPDX identifier) say; whose data it is."""
-
-    author: str = UNSTATED
-    licence: str = UNSTATED
-    data: str = ""
-    """Source and attribution of the training data, for the card."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ def export_run(
     out: Path,
     direction: Direction = "forward",
     overwrite: bool = False,
-    signature: Signature = Signature(),
+    statement: Statement = NOTHING_STATED,
 ) -> ExportReport:
     """Write the averaged weights of `run` to `out`.
 
@@ -63,8 +52,8 @@ def export_run(
     graph = build_graph(network, spec.tiling)
     parities = prove_parity(network, graph.SerializeToString(deterministic=True), spec)
     spec = _completed(spec, network)
-    card = write_card(spec, parities, signature.licence, signature.data)
-    data = sealed(graph, spec, card, signature.author, signature.licence)
+    card = write_card(spec, parities, statement)
+    data = sealed(graph, spec, card, statement.author, statement.licence)
     write_bytes(out, data)
     return ExportReport(out, len(data), spec, parities)
 

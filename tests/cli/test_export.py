@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from modality_translate.cli.export import command
 from modality_translate.errors import MissingExtraError
 from modality_translate.exporting import export
+from modality_translate.exporting.card import Statement
 from modality_translate.exporting.parity import Parity
 
 
@@ -33,13 +34,17 @@ def test_the_run_is_exported_and_the_proof_is_told(monkeypatch: pytest.MonkeyPat
         "A",
         "--license",
         "MIT",
+        "--data",
+        "Ours.",
+        "--limits",
+        "Knees.",
         "--overwrite",
     ]
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0
     assert result.stdout == "m.onnx: tiny, 2.0 MB\n"
     assert result.stderr == "engine: largest difference 0.1 HU, mean 0.01\n"
-    assert asked == [tmp_path, Path("m.onnx"), "backward", True, export.Signature("A", "MIT")]
+    assert asked == [tmp_path, Path("m.onnx"), "backward", True, Statement("A", "MIT", "Ours.", "Knees.")]
 
 
 def test_without_the_training_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from modality_translate.exporting.export import ExportReport, Signature, export_run
+from modality_translate.exporting.card import Statement
+from modality_translate.exporting.export import ExportReport, export_run
 from modality_translate.networks import ScaledGenerator, build_generator
 from modality_translate.pipeline.spec import Envelope
 from modality_translate.recipe import Recipe, recipe_from
@@ -75,4 +76,4 @@ def forward_run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Pat
 @pytest.fixture(scope="module")
 def exported(forward_run: Path) -> ExportReport:
     """One export that many tests look at."""
-    return export_run(forward_run, forward_run.parent / "model.onnx", signature=Signature("A. Author", "CC-BY-4.0"))
+    return export_run(forward_run, forward_run.parent / "model.onnx", statement=Statement("A. Author", "CC-BY-4.0"))

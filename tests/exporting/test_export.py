@@ -9,7 +9,8 @@ import torch
 
 from modality_translate.errors import ModelError, RunError, TranslationError
 from modality_translate.exporting import export
-from modality_translate.exporting.export import ExportReport, Signature, export_run
+from modality_translate.exporting.card import Statement
+from modality_translate.exporting.export import ExportReport, export_run
 from modality_translate.networks import ScaledGenerator
 from modality_translate.pipeline.translate import translate
 from modality_translate.runtime.model_file import read_model
@@ -59,7 +60,7 @@ def test_the_same_run_gives_the_same_bytes_and_replaces_only_when_asked(
     with pytest.raises(TranslationError, match="is already there"):
         export_run(forward_run, out)
     assert out.read_bytes() == b"mine"
-    export_run(forward_run, out, overwrite=True, signature=Signature("A. Author", "CC-BY-4.0"))
+    export_run(forward_run, out, overwrite=True, statement=Statement("A. Author", "CC-BY-4.0"))
     assert out.read_bytes() == exported.path.read_bytes()
 
 
