@@ -15,8 +15,9 @@ from modality_translate.volumes.volume import Array, Shape
 
 BEYOND = -1.0
 """The body's value beyond the volume, where nobody knows what the target would have been."""
-INSIDE = 0.9
-"""Fraction of patches centred in the body; the others fall anywhere, so that air is seen too."""
+INSIDE = 0.7
+"""Fraction of patches centred in the body. The others fall anywhere, and at the volume's ends more often than their
+share: a network that hardly saw slices of nothing but air, beside padding, translates them to tissue."""
 
 
 class Patches(NamedTuple):
@@ -88,7 +89,8 @@ class Sampler:
             points = entry.points()
             centre = points[generator.integers(len(points))]
         else:
-            centre = generator.integers(0, shape)
+            halo = np.array(self.tiling.halo)
+            centre = generator.integers(-halo, shape + halo)
         # A volume smaller than the core lies anywhere inside it; a larger one shows no more padding than translation.
         loose = generator.integers(np.minimum(spare, 0), 1)
         x, y, z = np.where(spare < 0, loose, np.clip(centre - core // 2, 0, np.maximum(spare, 0)))

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modality_translate.data.patches import Sampler
+from modality_translate.data import patches
+from modality_translate.data.patches import BEYOND, Sampler
 from modality_translate.data.split import split
 from modality_translate.data.store import FULL, build_store
 from modality_translate.data.subjects import find_cases
@@ -57,6 +58,20 @@ def test_most_patches_are_centred_in_the_body(pairs: Path, recipe_with):
     one = sampler(recipe_with(geometry={"patch": [4, 4], "context": 1}, training={"batch": 60}), pairs)
     centres = one.batch(one.generator(0)).target[:, 0, 2, 2, 0]
     assert (centres > -0.9).mean() > 0.65
+
+
+def test_the_volumes_last_slices_are_seen_more_often_than_their_share(
+    pairs: Path, recipe_with, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing but air lies there, beside padding: a network that hardly saw it draws tissue."""
+    monkeypatch.setattr(patches, "INSIDE", 0.0)
+    one = sampler(recipe_with(training={"batch": 2000}), pairs)
+    batch = one.batch(one.generator(0))
+    assert batch.body is not None
+    beyond = (batch.body == BEYOND).all(axis=(1, 2, 3))
+    padded = beyond[:, 0] | beyond[:, -1]
+    slices = one.sources[0].source().shape[2]
+    assert padded.mean() > 3 / slices
 
 
 def test_a_volume_smaller_than_the_patch_is_padded_with_air(pairs: Path, recipe_with):
