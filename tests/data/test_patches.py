@@ -71,7 +71,7 @@ def test_the_volumes_last_slices_are_seen_more_often_than_their_share(
     beyond = (batch.body == BEYOND).all(axis=(1, 2, 3))
     padded = beyond[:, 0] | beyond[:, -1]
     slices = one.sources[0].source().shape[2]
-    assert padded.mean() > 3 / slices
+    assert padded.mean() > 1.3 * 2 / slices
 
 
 def test_a_volume_smaller_than_the_patch_is_padded_with_air(pairs: Path, recipe_with):
