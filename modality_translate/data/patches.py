@@ -25,8 +25,10 @@ class Patches(NamedTuple):
 
     source: Array
     target: Array
-    body: Array | None
-    """1 where a pair is scored, 0 outside, `BEYOND` beyond the volume; none for unpaired data."""
+    body: Array
+    """1 where a pair is scored or inside the body of an unpaired source, 0 outside, `BEYOND` beyond the volume."""
+    target_body: Array | None
+    """The same of an unpaired target; none for pairs."""
     names: tuple[str, ...]
     """Of the whole batch, whichever part of it is here."""
 
@@ -68,7 +70,8 @@ class Sampler:
         return Patches(
             _stacked([self._scaled(*one.source, Entry.source, self.backgrounds[0]) for one in here]),
             _stacked([self._scaled(*one.target, Entry.target, self.backgrounds[1]) for one in here]),
-            _stacked([self._body(*one.source) for one in here]) if self.paired else None,
+            _stacked([self._body(*one.source) for one in here]),
+            None if self.paired else _stacked([self._body(*one.target) for one in here]),
             tuple(one.name for one in drawn),
         )
 

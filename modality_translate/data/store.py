@@ -28,7 +28,7 @@ Watch = Callable[[int, int], None]
 FULL = 32767
 """[-1, 1] is kept as 16-bit integers: half of float32's size, and a step of 0.06 HU over a window of 4095 HU."""
 MOST_POINTS = 65536
-LAYOUT = 2
+LAYOUT = 3
 """Of the files; raised when they change, so that no older cache is opened."""
 
 
@@ -49,7 +49,7 @@ class Entry:
         return _opened(f"{self.file}-target.npy")
 
     def body(self) -> NDArray[np.bool_]:
-        """Where the pair is scored (see `scored_body`); paired cases only."""
+        """Where the patient is: where a pair is scored (see `scored_body`), or the body of an unpaired volume."""
         return _opened(f"{self.file}-body.npy")
 
     def points(self) -> Points:
@@ -130,9 +130,7 @@ def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str,
     answer = prepare_target(target, prepared, spec)
     _save_array(file, "source", prepared.array, spec.source)
     _save_array(file, "target", answer, spec.target)
-    body = scored_body(prepared, answer, spec)
-    np.save(f"{file}-body.npy", body)
-    _save_points(file, body)
+    _save_body(file, scored_body(prepared, answer, spec))
     return measured | {"target": measure(target, spec.target.modality)}
 
 
@@ -145,10 +143,12 @@ def scored_body(prepared: Prepared, target: Array, spec: Spec) -> NDArray[np.boo
 
 def _save(file: Path, side: str, prepared: Prepared, channel: Channel) -> None:
     _save_array(file, side, prepared.array, channel)
-    _save_points(file, body_mask(prepared.array, channel.modality, prepared.grid.spacing))
+    _save_body(file, body_mask(prepared.array, channel.modality, prepared.grid.spacing))
 
 
-def _save_points(file: Path, mask: NDArray[np.bool_]) -> None:
+def _save_body(file: Path, mask: NDArray[np.bool_]) -> None:
+    """The mask, and points inside it."""
+    np.save(f"{file}-body.npy", mask)
     inside = np.flatnonzero(mask) if mask.any() else np.arange(mask.size)
     if inside.size > MOST_POINTS:
         inside = np.random.default_rng(0).choice(inside, MOST_POINTS, replace=False)

@@ -19,7 +19,9 @@ class Batch(NamedTuple):
     source: Tensor
     target: Tensor
     body: Tensor | None = None
-    """1 inside the patient, 0 outside, -1 beyond the volume; paired data only."""
+    """1 inside the patient, 0 outside, -1 beyond the volume; of the pair, or of an unpaired source."""
+    target_body: Tensor | None = None
+    """The same of an unpaired target."""
 
     def parts(self, count: int) -> list[Batch]:
         """Equal shares of the patches, in order."""

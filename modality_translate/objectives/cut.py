@@ -8,7 +8,7 @@ from torch import Tensor
 
 from modality_translate.networks import Projections, encoded_channels
 from modality_translate.objectives.checks import check_any, check_no_halo, check_settings
-from modality_translate.objectives.losses import patch_contrast, structure_difference
+from modality_translate.objectives.losses import clutter, patch_contrast, structure_difference
 from modality_translate.objectives.oneway import OneWay, Seen
 from modality_translate.objectives.places import Places
 from modality_translate.recipe import Recipe
@@ -25,12 +25,13 @@ class Cut(OneWay):
     """
 
     def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
-        check_settings(recipe.objective, ("adversarial", "nce", "identity", "gradient", "r1"))
+        check_settings(recipe.objective, ("adversarial", "nce", "identity", "gradient", "body", "r1"))
         check_any(recipe.objective, ("nce",), "nothing ties it to the source")
         check_any(recipe.objective, ("adversarial",), "nothing shows it the target's look")
         check_no_halo(recipe)
         super().__init__(recipe, fabric)
         self.heads = self.add_helper("heads", Projections(encoded_channels(self.generator)))
+        self.air = recipe.target.air()
         self.places = Places(COMPARED, recipe.seed)
         self.memories = {"places": self.places}
 
@@ -40,6 +41,8 @@ class Cut(OneWay):
             terms["identity"] = self._contrast(seen.target, self.translator.aside(seen.target))
         if self.settings.gradient:
             terms["gradient"] = structure_difference(synthetic, seen.source)
+        if self.settings.body:
+            terms["body"] = clutter(synthetic, seen.body, self.air)
         return terms
 
     def _contrast(self, given: Tensor, translated: Tensor) -> Tensor:

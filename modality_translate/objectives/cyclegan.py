@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from modality_translate.objectives.base import Batch
 from modality_translate.objectives.checks import check_any, check_no_halo, check_settings
 from modality_translate.objectives.game import Game
-from modality_translate.objectives.losses import absolute, structure_difference
+from modality_translate.objectives.losses import absolute, clutter, structure_difference
 from modality_translate.objectives.pool import ImagePool
 from modality_translate.recipe import Recipe
 
@@ -22,7 +22,7 @@ class CycleGAN(Game):
     """
 
     def __init__(self, recipe: Recipe, fabric: Fabric) -> None:
-        check_settings(recipe.objective, ("adversarial", "cycle", "identity", "gradient", "pool", "r1"))
+        check_settings(recipe.objective, ("adversarial", "cycle", "identity", "gradient", "body", "pool", "r1"))
         check_any(recipe.objective, ("adversarial",), "nothing shows it how the target looks")
         check_no_halo(recipe)
         super().__init__(recipe, fabric)
@@ -31,6 +31,7 @@ class CycleGAN(Game):
         self.target_critic = self.add_critic("target_discriminator", channels=1)
         # The two pools draw differently, each the same in every run of the recipe.
         self.source_pool, self.target_pool = (ImagePool(self.settings.pool, recipe.seed + i) for i in range(2))
+        self.airs = recipe.source.air(), recipe.target.air()
         self.memories = {"source_pool": self.source_pool, "target_pool": self.target_pool}
 
     @property
@@ -64,6 +65,10 @@ class CycleGAN(Game):
         if self.settings.gradient:
             terms["gradient"] = _mean(
                 structure_difference(source, real.target), structure_difference(target, real.source)
+            )
+        if self.settings.body:
+            terms["body"] = _mean(
+                clutter(source, real.target_body, self.airs[0]), clutter(target, real.body, self.airs[1])
             )
         return terms
 

@@ -12,6 +12,8 @@ from torch import Tensor
 
 SSIM_WINDOW = 7
 SSIM_RANGE = 2.0
+RIM = 2
+"""Voxels around a body mask in which its edge may be wrong: skin can be dark in MR."""
 TEMPERATURE = 0.07
 """Of PatchNCE: how much more alike the own key has to be."""
 
@@ -46,6 +48,18 @@ def structure_difference(image: Tensor, source: Tensor) -> Tensor:
     """
     pairs = zip(_differences(image), _differences(source), strict=True)
     return 1.0 - torch.stack([_correlation(a.abs(), b.abs()) for a, b in pairs]).mean()
+
+
+def clutter(image: Tensor, body: Tensor, air: float) -> Tensor:
+    """How far `image` is from the value `air` further than 2 voxels outside `body`, mean over all voxels.
+
+    `body` is 1 inside, 0 outside and -1 where not known, which counts nothing. After the shape term of MaskGAN (Phan et
+    al., MICCAI 2023), one-sided: what lies inside is left to other terms, since bodies hold air, too.
+    """
+    reach = [RIM if size > 1 else 0 for size in body.shape[2:]]
+    grown = F.max_pool3d(body, [2 * r + 1 for r in reach], stride=1, padding=reach)
+    outside = (grown < 0.5) & (body > -0.5)
+    return ((image - air).abs() * outside).mean()
 
 
 def roughness(field: Tensor) -> Tensor:

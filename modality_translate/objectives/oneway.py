@@ -73,7 +73,7 @@ class OneWay(Game):
         return {"generator": total, **terms, **prepared, **learned}
 
     def _see(self, batch: Batch) -> Seen:
-        source, target, body = self.fabric.to_device(batch)
+        source, target, body, _ = self.fabric.to_device(batch)
         inside = None if body is None else core(body, self.halo)
         return Seen(source, core(source, self.halo), core(target, self.halo), inside, target)
 

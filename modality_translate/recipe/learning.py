@@ -57,6 +57,8 @@ class Objective(Settings):
     """Pairs: weight of 1 - SSIM."""
     gradient: float = Field(0.0, ge=0)
     """Weight of the gradient difference: to the target (pairs), to the source's edges (cyclegan, cut)."""
+    body: float = Field(0.0, ge=0)
+    """cyclegan, cut: weight of what a translation shows outside the body of what was given instead of air."""
     perceptual: float = Field(0.0, ge=0)
     """Pairs: weight of the difference between the features of a small segmentation network, which is trained on this
     run's targets first (on intensity classes that it finds in them)."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from modality_translate.intensities.modality import ModalityName
 from modality_translate.intensities.scaling import Scaling
+from modality_translate.pipeline.prepare import host_background
 from modality_translate.pipeline.spec import Channel, Millimetres, Tiling
 from modality_translate.settings import Settings
 
@@ -57,6 +59,11 @@ class Side(Settings):
 
     def channel(self) -> Channel:
         return Channel.of(self.modality, self.scaling)
+
+    def air(self) -> float:
+        """Air in the network's range."""
+        channel = self.channel()
+        return float(channel.scaling.fixed.forward(np.array([host_background(channel)], np.float32))[0])
 
 
 class Geometry(Settings):
@@ -110,6 +117,7 @@ class Augmentation(Settings):
     mr_bias: float = Field(0.0, ge=0, lt=1)
     """Strength of a smooth multiplicative MR field (MR sources only)."""
     missing: float = Field(0.0, ge=0, le=1)
-    """Share of the patches of which a part is blacked out in an MR source, as outside its field of view."""
+    """Share of the patches of which a part is blacked out in an MR source, as outside its field of view. What that
+    hides is weighted as outside the body."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of noise added to the source, in the network's range."""

@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 
-from modality_translate.data.augment import draw, move, recolour
+from modality_translate.data.augment import Places, draw, hidden, move, recolour
 from modality_translate.data.patches import BEYOND, Sampler
 from modality_translate.data.prefetch import prefetch
 from modality_translate.data.share import share
 from modality_translate.data.store import FULL, Store
 from modality_translate.objectives import Batch
 from modality_translate.recipe import Recipe
+from modality_translate.volumes.volume import Array
 
 
 class Named(NamedTuple):
@@ -54,7 +56,12 @@ class BatchMaker:
         source, target = self.fabric.to_device((torch.from_numpy(patches.source), torch.from_numpy(patches.target)))
         source = recolour(move(source, chance.source_places, self.plane, self.airs[0]), chance.looks)
         target = move(target, chance.target_places, self.plane, self.airs[1])
-        body = None if patches.body is None else self.fabric.to_device(torch.from_numpy(patches.body))
-        if body is not None:
-            body = move(body, chance.target_places, self.plane, BEYOND)
-        return Named(Batch(source, target, body), patches.names)
+        body = self._body(patches.body, chance.source_places)
+        if chance.looks.missing.any():
+            # Tissue that cannot be seen counts no more than air that cannot: otherwise black becomes tissue everywhere.
+            body = torch.where(hidden(chance.looks, body.shape).to(body.device), body.clamp_max(0.0), body)
+        target_body = None if patches.target_body is None else self._body(patches.target_body, chance.target_places)
+        return Named(Batch(source, target, body, target_body), patches.names)
+
+    def _body(self, mask: Array, places: Places) -> Tensor:
+        return move(self.fabric.to_device(torch.from_numpy(mask)), places, self.plane, BEYOND)

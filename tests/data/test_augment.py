@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,20 @@ def test_a_turn_is_rigid_on_oblong_voxels():
     patch[0, 0, ((x * 1.0) ** 2 + (y * 2.0) ** 2) < 15**2] = 1.0  # a disc of 15 mm on voxels of 1 x 2 mm
     turned = move(patch, places(angle=30.0), (1.0, 2.0), -1.0)
     assert (turned - patch).abs().mean() < 0.05
+
+
+@pytest.mark.parametrize("angle", [-180.0, -75.0, 30.0, 130.0])
+def test_any_turn_with_a_zoom_keeps_shapes_in_millimetres(angle: float):
+    """On voxels of 1 x 2 mm; the angle counts from X (right) to Y (front)."""
+    x, y = torch.meshgrid(torch.arange(71.0) - 35, 2.0 * (torch.arange(37.0) - 18), indexing="ij")
+
+    def disc(x0: float, y0: float, radius: float) -> torch.Tensor:
+        return torch.tanh(radius - ((x - x0) ** 2 + (y - y0) ** 2).sqrt())[None, None, ..., None]
+
+    turn = math.radians(angle)
+    moved = move(disc(10.0, 0.0, 8.0), places(angle=angle, zoom=1.25), (1.0, 2.0), -1.0)
+    expected = disc(12.5 * math.cos(turn), 12.5 * math.sin(turn), 10.0)
+    assert (moved - expected).abs().mean() < 0.03
 
 
 def test_half_a_turn_is_both_flips():

@@ -41,17 +41,25 @@ def test_paired_patches_show_one_place(pairs: Path, recipe: Recipe):
     for step in range(5):
         batch = one.batch(one.generator(step))
         assert np.array_equal(batch.source > -0.5, batch.target > -0.9), "the head is not at the same place"
-        assert batch.body is not None
         assert (batch.body[batch.target > -0.9] == 1).all()
 
 
 def test_unpaired_patches_come_from_different_cases(pairs: Path, recipe_with):
     one = sampler(recipe_with(data={"paired": False}), pairs)
     batch = one.batch(one.generator(0))
-    assert batch.body is None
     for name in batch.names:
         source, target = name.split(" and ")
         assert source != target
+
+
+def test_unpaired_patches_know_the_body_of_each_side(pairs: Path, recipe_with):
+    one = sampler(recipe_with(data={"paired": False}), pairs)
+    batch = one.batch(one.generator(0))
+    assert batch.target_body is not None
+    # The heads' outline, but for the closing of MR masks.
+    assert ((batch.source > -0.5) == (batch.body == 1)).mean() > 0.9
+    assert ((batch.target > -0.9) == (batch.target_body == 1)).mean() > 0.9
+    assert not np.array_equal(batch.body, batch.target_body)
 
 
 def test_most_patches_are_centred_in_the_body(pairs: Path, recipe_with):

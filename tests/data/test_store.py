@@ -69,3 +69,10 @@ def test_the_body_of_a_pair_is_that_of_its_ct(pairs: Path, recipe: Recipe):
     prepared = prepare(read_volume(pairs / "mr" / "a.nii.gz"), recipe.spec())
     target = prepare_target(read_volume(pairs / "ct" / "a.nii.gz"), prepared, recipe.spec())
     assert np.array_equal(entry.body(), body_mask(target, "CT"))
+
+
+def test_unpaired_volumes_keep_their_own_body(pairs: Path, recipe_with):
+    for entry in stored(recipe_with(data={"paired": False}), pairs).entries:
+        side = entry.source() if entry.has_source else entry.target()
+        assert entry.body().shape == side.shape
+        assert side[entry.body()].mean() > side[~entry.body()].max()

@@ -81,3 +81,11 @@ def test_a_stack_of_slices_is_refused_because_it_cannot_be_fed_back(cut):
 def test_a_generator_that_hides_its_encoder_is_refused(cut):
     with pytest.raises(RecipeError, match=r"UNet does not show the maps .* Choose residual_unet, unet or resnet"):
         cut(generator={"kind": "monai_unet"})
+
+
+def test_a_translation_learns_to_show_air_outside_the_body(cut, batches):
+    objective = cut({"body": 20.0, "identity": 0.0, "adversarial": 0.01, "nce": 0.01})
+    body = torch.zeros(4, 1, 16, 16, 1)
+    body[:, :, :6] = 1.0
+    clutter = [objective.step(batch._replace(body=body), 0.5)["body"] for batch in batches(objective.recipe, 80)]
+    assert sum(clutter[-5:]) < 0.5 * sum(clutter[:5])

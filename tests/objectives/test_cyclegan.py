@@ -62,3 +62,25 @@ def test_a_stack_of_slices_is_refused_because_it_cannot_be_fed_back(cyclegan):
 def test_no_adversarial_term_is_refused(cyclegan):
     with pytest.raises(RecipeError, match="needs a weight above 0 for adversarial"):
         cyclegan({"adversarial": 0.0})
+
+
+def test_a_translation_learns_to_show_air_outside_the_body(cyclegan, batches):
+    objective = cyclegan({"body": 20.0, "cycle": 0.0, "identity": 0.0, "adversarial": 0.01})
+    body = torch.zeros(4, 1, 16, 16, 1)
+    body[:, :, :6] = 1.0
+    steps = [batch._replace(body=body, target_body=body.flip(2)) for batch in batches(objective.recipe, 80)]
+    clutter = [objective.step(batch, 0.5)["body"] for batch in steps]
+    assert sum(clutter[-5:]) < 0.5 * sum(clutter[:5])
+
+
+def test_each_direction_answers_for_the_body_it_was_given(cyclegan, batches):
+    objective = cyclegan({"body": 1.0})
+    batch = batches(objective.recipe, 1)[0]
+    everywhere, nowhere = torch.ones_like(batch.source), torch.zeros_like(batch.source)
+    objective.set_rate(0.0)
+    both = objective.step(batch._replace(body=nowhere, target_body=nowhere), 0.5)["body"]
+    forward = objective.step(batch._replace(body=nowhere, target_body=everywhere), 0.5)["body"]
+    backward = objective.step(batch._replace(body=everywhere, target_body=nowhere), 0.5)["body"]
+    assert forward > 0
+    assert backward > 0
+    assert both == pytest.approx(forward + backward, rel=0.05)

@@ -117,3 +117,22 @@ def test_equal_weights_change_nothing(term, shape):
     image, reference = torch.rand(shape), torch.rand(shape)
     half = torch.full(shape, 0.5)
     assert term(image, reference, half).item() == pytest.approx(term(image, reference).item(), rel=1e-5)
+
+
+@BOTH
+def test_only_what_a_translation_shows_well_outside_the_body_is_clutter(shape):
+    body = torch.zeros(shape)
+    body[:, :, :8] = 1.0
+    image = torch.full(shape, -0.9)
+    assert losses.clutter(image, body, air=-0.9).item() == 0.0
+    image[:, :, :10] = 0.5
+    assert losses.clutter(image, body, air=-0.9).item() == 0.0, "inside, and within two voxels of it, all is allowed"
+    image[:, :, 10:12] = 0.1
+    expected = 2 / shape[2]
+    assert losses.clutter(image, body, air=-0.9).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_beyond_the_volume_nothing_is_clutter():
+    body = torch.full(SLICE, -1.0)
+    body[:, :, :8] = 1.0
+    assert losses.clutter(torch.ones(SLICE), body, air=-1.0).item() == 0.0

@@ -36,8 +36,36 @@ def test_a_pair_stays_a_pair_when_it_is_turned(
     batch = maker(job_of(recipe_of(augmentation=calm)), tmp_path).make(0).batch
     source, target = (side > side.mean() for side in (batch.source, batch.target))
     assert (source == target).float().mean() > 0.97
-    assert batch.body is not None
     assert -1 <= batch.body.min() <= batch.body.max() <= 1
+    assert batch.target_body is None
+
+
+def test_the_bodies_of_unpaired_sides_are_moved_with_them(
+    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path
+):
+    calm = {"rotate": 20.0, "scale": 0.2, "moved": 1.0, "mr_gamma": 0.0, "mr_bias": 0.0, "noise": 0.0}
+    batch = maker(job_of(recipe_of("cyclegan", augmentation=calm)), tmp_path).make(0).batch
+    for side, body in ((batch.source, batch.body), (batch.target, batch.target_body)):
+        bright = side > side.mean()
+        agreement = [(bright == (b > 0.5))[b > -0.5].float().mean() for b in (body, body.flip(2), body.transpose(2, 3))]
+        assert agreement[0] == max(agreement)
+        assert agreement[0] > 0.8
+
+
+def test_tissue_that_a_source_does_not_show_counts_as_outside(
+    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path
+):
+    augmentation = {"missing": 1.0, "mr_gamma": 0.0, "mr_bias": 0.0, "noise": 0.0, "rotate": 0.0, "scale": 0.0}
+    made = [
+        maker(job_of(recipe_of(augmentation=augmentation | {"missing": share})), tmp_path).make(0).batch
+        for share in (0.0, 1.0)
+    ]
+    whole, partly = made
+    unseen = (partly.source == -1.0) & (whole.source > -1.0)
+    assert (unseen & (whole.body == 1.0)).any()
+    assert (partly.body[unseen] <= 0.0).all()
+    assert torch.equal(partly.body[partly.source > -1.0], whole.body[partly.source > -1.0])
+    assert torch.equal(partly.target, whole.target)
 
 
 def test_targets_are_never_recoloured(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path):
