@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import nibabel
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from modality_translate.errors import VolumeError
 from modality_translate.volumes.folder import volume_suffix
+from modality_translate.volumes.packing import Piece, packed
 from modality_translate.volumes.placement import check_affine
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
 StoredName = Literal["int16", "float32", "uint8"]
-GZIP_LEVEL = 3
-"""isal's best: the size of zlib's level 1 at four times its speed."""
-GZIP_WINDOW = 31
-"""zlib's code for a gzip wrapper; isal's has neither file name nor time."""
 NIFTI1_LARGEST = 2**15 - 1
 SLAB = 2**20
 ALIGNED = 2
@@ -32,7 +30,10 @@ def encode(path: Path, volume: Volume, dtype: StoredName, description: str) -> I
     Raises VolumeError when the grid or a voxel cannot be written.
     """
     start = _header_bytes(path, volume, dtype, description)
-    return _packed(path, start, _slabs(path, volume.array, np.dtype(dtype)))
+    pieces = chain([lambda: start], _slabs(path, volume.array, np.dtype(dtype)))
+    if volume_suffix(path) == ".nii":
+        return (piece() for piece in pieces)
+    return packed(pieces)
 
 
 def _header_bytes(path: Path, volume: Volume, dtype: StoredName, description: str) -> bytes:
@@ -73,15 +74,18 @@ def _same(affine: Affine, other: Affine) -> bool:
     return np.allclose(affine, other, rtol=1e-6, atol=1e-5)
 
 
-def _slabs(path: Path, array: Array, dtype: np.dtype[Any]) -> Iterator[bytes]:
-    """The voxels in file order, x fastest, little-endian."""
+def _slabs(path: Path, array: Array, dtype: np.dtype[Any]) -> Iterator[Piece]:
+    """The voxels in file order, x fastest, little-endian, each slab made when it is called for."""
     x, y, z = array.shape
     depth = max(1, SLAB // (x * y))
     for start in range(0, z, depth):
-        slab = array[:, :, start : start + depth]
-        if not np.isfinite(slab).all():
-            raise VolumeError(path, "would hold NaN or infinite voxels.", "Replace them before writing.")
-        yield _stored(slab, dtype).tobytes(order="F")
+        yield partial(_slab_bytes, path, array[:, :, start : start + depth], dtype)
+
+
+def _slab_bytes(path: Path, slab: Array, dtype: np.dtype[Any]) -> bytes:
+    if not np.isfinite(slab).all():
+        raise VolumeError(path, "would hold NaN or infinite voxels.", "Replace them before writing.")
+    return _stored(slab, dtype).tobytes(order="F")
 
 
 def _stored(slab: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -89,15 +93,3 @@ def _stored(slab: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
         return slab.astype("<f4", copy=False)
     limits = np.iinfo(dtype)
     return np.clip(np.rint(slab), limits.min, limits.max).astype(dtype.newbyteorder("<"))
-
-
-def _packed(path: Path, start: bytes, slabs: Iterator[bytes]) -> Iterator[bytes]:
-    if volume_suffix(path) == ".nii":
-        yield start
-        yield from slabs
-        return
-    packer = isal_zlib.compressobj(GZIP_LEVEL, isal_zlib.DEFLATED, GZIP_WINDOW)
-    yield packer.compress(start)
-    for slab in slabs:
-        yield packer.compress(slab)
-    yield packer.flush()

@@ -59,6 +59,11 @@ class Header:
         """Length of one frame on disk."""
         return math.prod(self.grid.shape) * self.stored.itemsize
 
+    @property
+    def always_finite(self) -> bool:
+        """Whether no voxel can be NaN or infinite in float32, whatever its bits are: unscaled integers."""
+        return self.stored.kind in "iu" and (self.slope, self.inter) == (1, 0)
+
 
 def nifti_length(start: bytes, path: Path) -> tuple[int, str]:
     """Length of the header that begins with these 4 bytes, 348 or 540, and its byte order, "<" or ">"."""

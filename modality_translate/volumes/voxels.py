@@ -28,7 +28,7 @@ def read_voxels(stream: Stream, header: Header) -> Array:
         slab = array[start : start + SLAB]
         raw = np.frombuffer(stream.exactly(slab.size * header.stored.itemsize), header.stored)
         _scale_into(slab, raw, header)
-        lost = slab.size - int(np.isfinite(slab).sum())
+        lost = 0 if header.always_finite else slab.size - int(np.isfinite(slab).sum())
         if lost:
             before = raw.size - int(np.isfinite(raw).sum())
             unusable, overflown = unusable + before, overflown + lost - before
