@@ -23,6 +23,11 @@ from modality_translate.cli import options
 @options.device
 @click.option("--on-exists", type=click.Choice(["error", "skip", "overwrite"]), default="error", show_default=True,
               help="What to do where an output is already there.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with a run that ended early: keep what this model made of these "
+              "very inputs with these options, and make the rest, also what another model made.")  # fmt: skip
+@click.option("--num-parts", type=click.IntRange(min=1), help="Split the volumes into so many parts, and convert one: "
+              "for job arrays.")  # fmt: skip
+@click.option("--part-id", type=click.IntRange(min=0), help="Which part of --num-parts, counted from 0.")
 @click.option("--format", "form", type=click.Choice(["nii.gz", "nii"]), default="nii.gz", show_default=True,
               help="Files to write into a folder.")  # fmt: skip
 @click.option("--overlap", type=click.FloatRange(0, 1, max_open=True), help="Of neighbouring patches; the model's own "
@@ -39,6 +44,9 @@ def command(
     output: Path,
     device: str,
     on_exists: Literal["error", "skip", "overwrite"],
+    resume: bool,
+    num_parts: int | None,
+    part_id: int | None,
     form: Literal["nii.gz", "nii"],
     overlap: float | None,
     force: bool,
@@ -50,29 +58,53 @@ def command(
     """Translate a volume, or every volume of a folder, with MODEL.
 
     The tree and the names are kept, and each result lies on its input's own grid, in HU, SUV or scaled MR. Exit codes:
-    0 all done, 1 failed, 3 no volume found, 4 model refused, 5 device not available, 8 some volumes failed.
+    0 all done, 1 failed, 3 no volume found, 4 model refused, 5 device not available, 8 some volumes failed, 130 and
+    143 interrupted: what is written is whole then, and --resume makes the rest.
+
+    Several runs may share an output folder; each volume is converted by one of them. --on-exists skip keeps whatever
+    file is there; --resume keeps a file only if the journal in OUTPUT/.mtranslate proves that it is what this model
+    made of this input, and --on-exists is then for files that the journal does not know.
 
     Example: mtranslate convert -m mr-to-ct.onnx -i scans/ -o synthetic/
     """
-    from modality_translate.runtime.folder import Options, convert_folder
+    from modality_translate.runtime.folder import convert_folder, ready
     from modality_translate.runtime.plan import plan
-    from modality_translate.runtime.report import report_path, write_report
+    from modality_translate.runtime.report import part_report, report_path, write_report
+    from modality_translate.runtime.stop import Stop, stopping_on_signals
     from modality_translate.runtime.translator import Translator
+    from modality_translate.runtime.work import Options
 
+    if (num_parts is None) != (part_id is None):
+        raise click.UsageError("--num-parts and --part-id go together.")
     todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii")
     written = report_path(todo, report)
-    settings = Options(on_exists, force, frame)
-    if on_exists == "error":
-        todo.refuse_existing()
+    if num_parts is not None and part_id is not None:
+        todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
+    settings = Options(on_exists, force, frame, resume)
+    ready(todo, settings)
     translator = Translator.load(model, device=device, threads=threads, overlap=overlap)
     if translator.engine.note and not quiet:
         click.echo(translator.engine.note, err=True)
-    with _watcher(quiet) as watcher:
-        conversion = convert_folder(translator, todo, settings, watcher)
-    if written is not None:
-        write_report(written, conversion)
-    click.echo(conversion.summary())
-    return 130 if conversion.interrupted else conversion.exit_code
+    stop = Stop()
+    with stopping_on_signals(stop):
+        with _watcher(quiet) as watcher:
+            conversion = convert_folder(translator, todo, settings, watcher, stop)
+        if written is not None:
+            write_report(written, conversion)
+        click.echo(conversion.summary())
+        return _ended(stop, conversion.exit_code)
+
+
+def _ended(stop: Any, exit_code: int) -> int:
+    """The exit code; after a stop that something in a foreign library sleeps through, the end at once."""
+    import os
+    import sys
+
+    if stop.abandoned:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(stop.exit_code)
+    return stop.exit_code if stop.asked else exit_code
 
 
 def _watcher(quiet: bool) -> Any:

@@ -32,6 +32,11 @@ class Lines:
     def patches(self, done: int, total: int) -> None:
         pass
 
+    def waiting(self, name: str, holder: str) -> None:
+        """Why nothing happens."""
+        if not self.quiet:
+            click.echo(_printable(f"waiting: {name}: {holder} converts it"), err=True)
+
     def finished(self, name: str, status: str, reason: str) -> None:
         """Failures are always told."""
         if status == "failed" or not self.quiet:
@@ -66,6 +71,10 @@ class Bar(Lines):
     def patches(self, done: int, total: int) -> None:
         """Move the bar."""
         self.progress.update(self.task, completed=done, total=total)
+
+    def waiting(self, name: str, holder: str) -> None:
+        """In the bar's place."""
+        self.progress.reset(self.task, description=_printable(f"waiting for {holder}: {name}"), total=None)
 
     def finished(self, name: str, status: str, reason: str) -> None:
         """One line above the bar."""

@@ -1,154 +1,91 @@
-"""Many volumes through one translator: the next is read and the last is written while one is computed."""
+"""A folder of volumes through a model: what is there already, who does the work, and the report of it."""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from collections.abc import Generator
+from contextlib import closing
 
-from modality_translate.errors import TranslationError
-from modality_translate.runtime.plan import Job, OnExists, Plan
-from modality_translate.runtime.report import Conversion, Outcome, Status
+from modality_translate.errors import RecipeError
+from modality_translate.runtime.claims import tidy
+from modality_translate.runtime.journal import Journal, Past, read_past
+from modality_translate.runtime.lanes import Lanes, Watcher
+from modality_translate.runtime.plan import Plan
+from modality_translate.runtime.report import Conversion, Outcome
+from modality_translate.runtime.stop import Stop
+from modality_translate.runtime.sweep import sweep
 from modality_translate.runtime.translator import Translator
-from modality_translate.volumes import Volume, read_volume, write_volume
+from modality_translate.runtime.work import Options, Work
 
 
-class Watcher(Protocol):
-    """Who wants to see how it goes. All calls come from the calling thread."""
-
-    def started(self, name: str, position: int, total: int) -> None:
-        """A volume is being computed; `position` counts from 1."""
-
-    def patches(self, done: int, total: int) -> None:
-        """Patches of the current volume."""
-
-    def finished(self, name: str, status: Status, reason: str) -> None:
-        """A volume has ended."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a folder is converted."""
-
-    on_exists: OnExists = "error"
-    force: bool = False
-    """Convert also what lies outside the model's envelope; noted in the report and in the file."""
-    frame: int | None = None
-    """Which frame of 4D files is converted, counted from 0; without one such files fail."""
-
-
-def convert_folder(translator: Translator, plan: Plan, options: Options, watcher: Watcher) -> Conversion:
+def convert_folder(
+    translator: Translator, plan: Plan, options: Options, watcher: Watcher, stop: Stop | None = None
+) -> Conversion:
     """Convert every job of `plan`; a volume that fails is reported and never stops the others.
 
-    Raises `VolumeError` at once when an output is already there and `options.on_exists` is "error". An interrupt drops
-    the volume in work and returns what was done, with `interrupted` set.
+    Raises `VolumeError` at once when an output is already there and `options.on_exists` is "error". After
+    `stop.ask()`, or a KeyboardInterrupt, volumes that are being written are finished and the others given up within
+    `GRACE_S`; the result then has `interrupted` set. Other runs may work on the same output folder: no volume is
+    written twice.
     """
-    if options.on_exists == "error":
-        plan.refuse_existing()
+    stop = stop or Stop()
     begin = time.monotonic()
-    outcomes: list[Outcome] = []
-    interrupted = False
-    try:
-        for outcome in _outcomes(translator, plan, options, watcher):
-            outcomes.append(outcome)
-            watcher.finished(outcome.name, outcome.status, outcome.reason)
-    except KeyboardInterrupt:
-        interrupted = True
-    engine = translator.engine
+    plan, past = ready(plan, options)
+    run = new_run()
+    journal = Journal(plan.base, run) if plan.folder else None
+    work = Work(translator, options, plan.base, run, stop, journal, past)
+    outcomes = gather(Lanes(work, plan.jobs, watcher).outcomes(), watcher, stop)
+    tidy(plan.base)
+    engine, seconds = translator.engine, time.monotonic() - begin
     return Conversion(
         model=translator.spec.name,
         sha256=translator.sha256,
         engine=engine.name,
         device=engine.device,
         note=engine.note,
-        outcomes=tuple(outcomes),
-        seconds=round(time.monotonic() - begin, 3),
-        interrupted=interrupted,
+        outcomes=in_order(outcomes, plan),
+        seconds=round(seconds, 3),
+        engine_seconds=round(work.turns.seconds, 3),
+        interrupted=stop.asked,
     )
 
 
-def _outcomes(translator: Translator, plan: Plan, options: Options, watcher: Watcher) -> Iterator[Outcome]:
-    """One outcome per job, each as soon as its file is finished."""
-    todo: list[Job] = []
-    for job in plan.jobs:
-        if options.on_exists == "skip" and job.target.exists():
-            yield Outcome(job.name, _output_name(job, plan), "skipped", "the output is already there")
-        else:
-            todo.append(job)
-    works = [_Work(translator, job, _output_name(job, plan), options) for job in todo]
-    with ThreadPoolExecutor(1, "write") as writer:
-        writing: Future[Outcome] | None = None
-        try:
-            for position, (work, reading) in enumerate(_read_ahead(works, options.frame), start=1):
-                watcher.started(work.job.name, position, len(works))
-                rest = work.compute(reading, watcher.patches)
-                if writing is not None:
-                    yield writing.result()
-                writing = writer.submit(rest)
-        finally:
-            # Also after an interrupt: a file that is being written is finished and told.
-            if writing is not None:
-                yield writing.result()
+def new_run() -> str:
+    """A name that no other run has."""
+    return secrets.token_hex(8)
 
 
-def _read_ahead(works: list[_Work], frame: int | None) -> Iterator[tuple[_Work, Future[Volume]]]:
-    """Each work with its volume, which is being read while the one before is computed."""
-    read = partial(read_volume, frame=frame)
-    with ThreadPoolExecutor(1, "read") as reader:
-        ahead = reader.submit(read, works[0].job.source) if works else None
-        for i, work in enumerate(works):
-            reading = ahead
-            ahead = reader.submit(read, works[i + 1].job.source) if i + 1 < len(works) else None
-            assert reading is not None
-            yield work, reading
+def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
+    """`plan` with its outputs as they are now, and what earlier runs noted of them; stale files are swept.
+
+    Raises `VolumeError` for outputs that are there and may be neither kept nor replaced, and `RecipeError` where there
+    is no folder to resume in.
+    """
+    if options.resume and plan.folder is None:
+        raise RecipeError("--resume", "is for a folder as output.", "Give a folder with -o, or --on-exists overwrite.")
+    past = read_past(plan.base) if options.resume else Past()
+    if options.on_exists == "error":
+        plan.refuse_existing(past.begun)
+    if plan.jobs and plan.base.is_dir():
+        sweep(plan)
+    return plan.looked_at(), past
 
 
-@dataclass(frozen=True)
-class _Work:
-    """One job in hand."""
-
-    translator: Translator
-    job: Job
-    output: str
-    options: Options
-
-    def compute(self, reading: Future[Volume], progress: Callable[[int, int], None]) -> Callable[[], Outcome]:
-        """What is left to do: write the result, or tell the failure."""
-        begin = time.monotonic()
-        try:
-            synthetic = self.translator.translate(reading.result(), force=self.options.force, progress=progress)
-        except Exception as error:  # one bad volume never stops the others
-            reason = _reason(error)
-            return lambda: self._outcome(begin, "failed", reason)
-        return lambda: self._write(synthetic, begin)
-
-    def _write(self, synthetic: Volume, begin: float) -> Outcome:
-        stored = self.translator.spec.target.stored
-        description = self.translator.description(synthetic)
-        overwrite = self.options.on_exists == "overwrite"
-        try:
-            self.job.target.parent.mkdir(parents=True, exist_ok=True)
-            write_volume(self.job.target, synthetic, dtype=stored, description=description, overwrite=overwrite)
-        except Exception as error:  # such as a full disk
-            return self._outcome(begin, "failed", _reason(error))
-        return self._outcome(begin, "converted", notes=synthetic.notes)
-
-    def _outcome(self, begin: float, status: Status, reason: str = "", notes: tuple[str, ...] = ()) -> Outcome:
-        seconds = round(time.monotonic() - begin, 3)
-        return Outcome(self.job.name, self.output, status, reason, seconds, notes)
+def gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[Outcome]:
+    """All of `outcomes`, each told to `watcher` as it comes; a KeyboardInterrupt asks `stop` and goes on."""
+    found: list[Outcome] = []
+    with closing(outcomes):
+        while (outcome := next(outcomes, None)) is not None:
+            found.append(outcome)
+            try:
+                watcher.finished(outcome.name, outcome.status, outcome.reason)
+            except KeyboardInterrupt:
+                stop.ask()
+    return found
 
 
-def _output_name(job: Job, plan: Plan) -> str:
-    return job.target.relative_to(plan.folder).as_posix() if plan.folder else job.target.name
-
-
-def _reason(error: Exception) -> str:
-    """Why, without the folders of this machine."""
-    if isinstance(error, TranslationError):
-        return " ".join(part for part in (error.reason, error.remedy) if part)
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return f"{type(error).__name__}: {str(error)[:200]}"
+def in_order(outcomes: list[Outcome], plan: Plan) -> tuple[Outcome, ...]:
+    """`outcomes` in the order of the plan's jobs."""
+    places = {job.name: place for place, job in enumerate(plan.jobs)}
+    return tuple(sorted(outcomes, key=lambda outcome: places[outcome.name]))

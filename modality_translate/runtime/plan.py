@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from modality_translate.errors import NothingToDoError, VolumeError
+from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
 from modality_translate.volumes import list_volumes, stem
 
 Suffix = Literal[".nii.gz", ".nii"]
 OnExists = Literal["error", "skip", "overwrite"]
+Seen = tuple[int, int, int]
+"""Inode, size and time of a file: another file, or new content, has others."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One volume to convert; `name` is its path within the input, with "/" on every system."""
+    """One volume to convert.
+
+    `name` is its path within the input, `output` that of the result within `Plan.base`; both with "/" on every system.
+    """
 
     name: str
     source: Path
     target: Path
+    output: str
+    seen: Seen | None = None
+    """The output as it was before the run began, none where there was none."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +37,43 @@ class Plan:
     jobs: tuple[Job, ...]
     folder: Path | None
 
-    def refuse_existing(self) -> None:
-        """Raise `VolumeError` naming the first output that is already there."""
-        present = [job.target for job in self.jobs if job.target.exists()]
+    @property
+    def base(self) -> Path:
+        """The folder that all outputs lie in."""
+        return self.folder or self.jobs[0].target.parent
+
+    def part(self, index: int, count: int) -> Plan:
+        """Part `index`, counted from 0, of `count`: every volume is in one part, and in the same one each time.
+
+        Raises `RecipeError` for a part that does not exist, and where one file was to be converted into one file.
+        """
+        if self.folder is None:
+            raise RecipeError("--num-parts", "is for a folder as output.", "Give a folder with -o.")
+        if not 0 <= index < count:
+            reason = f"there is no part {index} of {count}."
+            raise RecipeError("--part-id", reason, f"Parts are counted from 0: give 0 to {count - 1}.")
+        return Plan(self.jobs[index::count], self.folder)
+
+    def looked_at(self) -> Plan:
+        """The same, with the outputs as they are now."""
+        return replace(self, jobs=tuple(replace(job, seen=seen(job.target)) for job in self.jobs))
+
+    def refuse_existing(self, known: frozenset[str] = frozenset()) -> None:
+        """Raise `VolumeError` naming the first output that is already there, apart from the `known` ones."""
+        present = [job.target for job in self.jobs if job.output not in known and job.target.exists()]
         if present:
             more = f" (and {len(present) - 1} more)" if len(present) > 1 else ""
             raise VolumeError(present[0], f"is already there{more}; nothing was converted.",
                               "Give --on-exists skip or --on-exists overwrite.")  # fmt: skip
+
+
+def seen(target: Path) -> Seen | None:
+    """What tells this very file, with this very content, from any other; none where nothing is."""
+    try:
+        found = target.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz") -> Plan:
@@ -49,9 +87,10 @@ def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz") -> Plan:
     elif not source.exists():
         raise NothingToDoError(source, "there is no such file or folder.")
     elif out.name.lower().endswith((".nii", ".nii.gz")) and not out.is_dir():
-        made = Plan((Job(source.name, source, out),), None)
+        made = Plan((Job(source.name, source, out, out.name),), None)
     else:
-        made = Plan((Job(source.name, source, out / (stem(source) + suffix)),), out)
+        name = stem(source) + suffix
+        made = Plan((Job(source.name, source, out / name, name),), out)
     _check(made)
     return made
 
@@ -65,7 +104,8 @@ def _jobs_of_folder(source: Path, out: Path, suffix: Suffix) -> list[Job]:
     if not found:
         raise NothingToDoError(source, "holds no volume.", "Wanted are .nii, .nii.gz, .mgz, .mgh, or .hdr with .img.")
     within = [volume.relative_to(source) for volume in found]
-    return [Job(w.as_posix(), v, out / w.parent / (stem(w) + suffix)) for v, w in zip(found, within, strict=True)]
+    outputs = [w.parent / (stem(w) + suffix) for w in within]
+    return [Job(w.as_posix(), v, out / o, o.as_posix()) for v, w, o in zip(found, within, outputs, strict=True)]
 
 
 def _check(made: Plan) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from modality_translate.errors import VolumeError
+from modality_translate.runtime.claims import take, tidy
 from modality_translate.runtime.plan import Plan
 from modality_translate.volumes.atomic import replacing
 
@@ -40,6 +44,8 @@ class Conversion:
     outcomes: tuple[Outcome, ...]
     seconds: float
     interrupted: bool = False
+    engine_seconds: float = 0.0
+    """How much of `seconds` the engine was computing (several workers: of all their seconds together)."""
 
     def count(self, status: Status) -> int:
         """How many volumes ended that way."""
@@ -78,10 +84,25 @@ def write_report(path: Path, conversion: Conversion) -> None:
         raise VolumeError(path.parent, f"cannot be made ({error.strerror}).", "Choose another place.") from error
     # ASCII only: names that are not valid Unicode survive as escapes.
     text = json.dumps(conversion.to_json(), indent=1) + "\n"
-    with replacing(path, overwrite=True) as stream:
+    with _alone(path), replacing(path, overwrite=True) as stream:
         stream.write(text.encode("ascii"))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One writer at a time: runs in containers have equal process numbers, and so equal temporary files."""
+    while (claim := take(path.parent, path.name)) is None:
+        time.sleep(0.01)
+    with claim:
+        yield
+    tidy(path.parent)
 
 
 def report_path(plan: Plan, asked: Path | None) -> Path | None:
     """Where the report goes: as asked, otherwise report.json in the output folder, if there is one."""
     return asked or (plan.folder / "report.json" if plan.folder else None)
+
+
+def part_report(path: Path | None, index: int, count: int) -> Path | None:
+    """The report of one part of several, beside those of the others: report-0-of-8.json."""
+    return path and path.with_name(f"{path.stem}-{index}-of-{count}{path.suffix}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,12 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         remedy = REMEDIES.get(error.errno or 0, "Check the disk and the folder.")
         raise VolumeError(path, f"cannot be written: {error.strerror or error}.", remedy) from error
+
+
+def temporary_of(name: str) -> tuple[str, int] | None:
+    """The final name and the writer's process number, if `name` is a file's that `replacing` fills; else none."""
+    found = re.fullmatch(rf"\.(.+)\.(\d+){re.escape(TEMPORARY_SUFFIX)}", name, re.DOTALL)
+    return (found[1], int(found[2])) if found else None
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:

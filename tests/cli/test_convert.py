@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 from modality_translate.cli.main import main
 from modality_translate.runtime import engine
+from modality_translate.volumes import Volume, write_volume
 
 
 @pytest.fixture
@@ -143,3 +145,77 @@ def test_a_frame_of_a_4d_file_is_converted_when_it_is_named(run: Run, model: Pat
         assert run("convert", "-m", model, "-i", source, "-o", out, "-d", "cpu", *frame)[0] == 0
     one, other = (np.asarray(nibabel.load(tmp_path / f"{n}_out.nii.gz").dataobj) for n in ("series", "a"))
     assert np.array_equal(one, other)
+
+
+def test_parts_share_the_work_and_have_a_report_each(run: Run, model: Path, scans: Path, tmp_path: Path):
+    words = ("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cpu", "--num-parts", 2, "--part-id")
+    assert [run(*words, part)[0] for part in (0, 1)] == [8, 0]
+    names = [
+        [volume["name"] for volume in json.loads((tmp_path / "out" / f"report-{k}-of-2.json").read_text())["volumes"]]
+        for k in (0, 1)
+    ]
+    assert names == [["a.nii.gz", "b/damaged.nii.gz"], ["b/c.nii"]]
+    assert "there is no part 2 of 2. Parts are counted from 0: give 0 to 1." in run(*words, 2)[2]
+
+
+@pytest.mark.parametrize("words", [("--num-parts", 2), ("--part-id", 0)])
+def test_parts_are_asked_for_with_both_flags(run: Run, model: Path, scans: Path, tmp_path: Path, words: tuple[Any]):
+    code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", *words)
+    assert code == 2
+    assert "--num-parts and --part-id go together" in err
+
+
+def test_a_run_is_resumed(run: Run, model: Path, scans: Path, tmp_path: Path):
+    words = ("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cpu", "--resume")
+    assert run(*words)[1].startswith("2 converted, 1 failed, 0 skipped")
+    (tmp_path / "out" / "a.nii.gz").unlink()
+    _, out, err = run(*words)
+    assert out.startswith("1 converted, 1 failed, 1 skipped")
+    assert "skipped: b/c.nii: finished before, by this model from this input" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_its_report(model: Path, head: Volume, tmp_path: Path, number: int, code: int):
+    (tmp_path / "in").mkdir()
+    for i in range(400):
+        write_volume(tmp_path / "in" / f"{i:03}.nii", head)
+    words = ["convert", "-m", model, "-i", tmp_path / "in", "-o", tmp_path / "out", "-d", "cpu", "--threads", "1"]
+    with subprocess.Popen([sys.executable, "-m", "modality_translate", *words], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"converted: ")
+        process.send_signal(number)
+        said = process.stderr.read()
+        assert process.wait() == code
+    assert b"Traceback" not in said
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["interrupted"] is True
+    whole = {volume["output"] for volume in report["volumes"]}
+    assert 0 < len(whole) < 400
+    assert {p.name for p in (tmp_path / "out").iterdir()} == whole | {"report.json", ".mtranslate"}
+
+
+def test_an_engine_that_does_not_answer_is_left_after_a_stop(model: Path, scans: Path, tmp_path: Path):
+    code = f"""
+import sys, time
+from dataclasses import replace
+from modality_translate.cli.main import main
+from modality_translate.runtime.translator import Translator
+load = Translator.load
+def stuck(patches):
+    print("computing", flush=True)
+    time.sleep(1000)
+def loaded(*model, **options):
+    translator = load(*model, **options)
+    return replace(translator, engine=replace(translator.engine, predict=stuck))
+Translator.load = loaded
+sys.argv = ["mtranslate", "convert", "-m", {str(model)!r}, "-i", {str(scans)!r}, "-o", {str(tmp_path / "out")!r}]
+main()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"computing\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["interrupted"] is True
+    assert report["totals"]["converted"] == 0

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +125,9 @@ def test_a_killed_writer_leaves_a_whole_file_or_none(tmp_path):
         child.communicate()
         if path.exists():
             assert read_volume(path).array.shape == (64, 64, 64)
+
+
+def test_a_temporary_file_says_whose_it_is(tmp_path: Path):
+    with atomic.replacing(tmp_path / "a.b.nii", overwrite=False) as file:
+        assert atomic.temporary_of(Path(file.name).name) == ("a.b.nii", os.getpid())
+    assert atomic.temporary_of("a.b.nii") is None
