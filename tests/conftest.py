@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,15 @@ def make_graph(spec: Spec, opset: int = 18) -> onnx.ModelProto:
         [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The user's cache, away from the real one; kept between tests, so that a model is tried once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modality_translate.runtime.known.cache_folder", lambda: folder)
+        yield folder
 
 
 @pytest.fixture

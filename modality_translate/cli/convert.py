@@ -35,6 +35,8 @@ from modality_translate.cli import options
 @click.option("--force", is_flag=True, help="Convert also volumes unlike those the model was trained on.")
 @click.option("--frame", type=click.IntRange(min=0), help="Which frame of 4D volumes to convert, counted from 0.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all cores when left out.")
+@click.option("--trust-model", is_flag=True, help="Skip the trial, under a limit of time and memory, of a model file "
+              "that this machine has not met.")  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the report (JSON); "
               "report.json in the output folder when left out.")  # fmt: skip
 @options.quiet
@@ -52,6 +54,7 @@ def command(
     force: bool,
     frame: int | None,
     threads: int | None,
+    trust_model: bool,
     report: Path | None,
     quiet: bool,
 ) -> int:
@@ -82,7 +85,7 @@ def command(
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
     settings = Options(on_exists, force, frame, resume)
     ready(todo, settings)
-    translator = Translator.load(model, device=device, threads=threads, overlap=overlap)
+    translator = Translator.load(model, device=device, threads=threads, overlap=overlap, trusted=trust_model)
     if translator.engine.note and not quiet:
         click.echo(translator.engine.note, err=True)
     stop = Stop()

@@ -1,4 +1,4 @@
-"""`mtranslate inspect`: what a volume, a model, a run or a recipe is. Never imports torch."""
+"""`mtranslate inspect`: what a volume, a model (and whether it is valid), a run or a recipe is. Never imports torch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,30 @@ from modality_translate.errors import NothingToDoError, RunError
 
 
 @click.command("inspect")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--validate", is_flag=True, help="Check model files against their specification, with one verdict per "
+              "check; the self-test runs in a process of its own.")  # fmt: skip
 @options.as_json
-def command(path: Path, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], validate: bool, as_json: bool) -> int:
     """Say what PATH is: a volume, a model (.onnx, or the name of a shipped one), a run folder or a recipe (.toml).
 
-    Volumes and models are read completely, so that damage is found.
+    Volumes and models are read completely, so that damage is found. Several paths give a JSON list. With --validate,
+    exit code 4 says that a model failed.
 
     Example: mtranslate inspect mr-to-ct.onnx
     """
     import json
 
-    found = _describe(path)
-    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(_lines(found)))
+    if validate:
+        from modality_translate.cli.validation import validated
+
+        return validated(paths, as_json)
+    found = [_describe(path) for path in paths]
+    if as_json:
+        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=1))
+    else:
+        click.echo("\n\n".join("\n".join(_lines(description)) for description in found))
+    return 0
 
 
 def _describe(path: Path) -> dict[str, Any]:
@@ -129,11 +140,11 @@ def _lines(value: Any, indent: str = "") -> list[str]:
     lines: list[str] = []
     for key, item in value.items():
         if isinstance(item, dict):
-            lines += [f"{indent}{key}", *_lines(item, indent + "  ")]
+            lines += [f"{indent}{plain(key)}", *_lines(item, indent + "  ")]
         elif isinstance(item, str) and "\n" in item:
             lines += [f"{indent}{key}", *(f"{indent}  {plain(line)}" for line in item.splitlines())]
         else:
-            lines.append(f"{indent}{key}: {plain(_text(item))}")
+            lines.append(f"{indent}{plain(key)}: {plain(_text(item))}")
     return lines
 
 

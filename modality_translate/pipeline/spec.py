@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +16,12 @@ SCHEMA_VERSION: Literal[1] = 1
 
 Triple = tuple[int, int, int]
 Millimetres = tuple[float, float, float]
+Spacing = Annotated[float, Field(ge=0.01, le=100)]
+
+LARGEST_PATCH = 2**27
+"""Voxels; as float32 half a gigabyte."""
+MOST_WORK = 4096
+"""How many voxels a network may be given for each voxel of a volume, by halo and overlap together."""
 
 
 class Channel(Settings):
@@ -59,6 +66,16 @@ class Tiling(Settings):
     def _halo_leaves_an_output(self) -> Tiling:
         if any(p < 1 or h < 0 or p - 2 * h < 1 for p, h in zip(self.patch, self.halo, strict=True)):
             raise ValueError(f"patch {self.patch} with halo {self.halo} leaves no output")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_afforded(self) -> Tiling:
+        if math.prod(self.patch) > LARGEST_PATCH:
+            raise ValueError(f"patch {self.patch} has more than {LARGEST_PATCH} voxels")
+        strides = [max(1, int(n * (1 - self.overlap))) for n in self.core]
+        work = math.prod(self.patch) / math.prod(strides)
+        if work > MOST_WORK:
+            raise ValueError(f"halo and overlap multiply the work by {work:.0f}, more than {MOST_WORK}")
         return self
 
     @property
@@ -108,7 +125,7 @@ class Spec(Settings):
     target: Channel
     orientation: Literal["RAS"] = "RAS"
     """Axis order and directions of patches: x to the right, y to the front, z to the head."""
-    spacing: Millimetres | None = None
+    spacing: tuple[Spacing, Spacing, Spacing] | None = None
     """Voxel size (R, A, S) the network was trained at, in mm; none keeps each volume's own."""
     tiling: Tiling
     blend: Literal["gaussian"] = "gaussian"

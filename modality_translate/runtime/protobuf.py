@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+MOST_FIELDS = 1_000_000
+"""Of one file; 10,000 nodes take about half of it. Two gigabytes of tiny fields would keep us busy for an hour."""
 _FIXED_WIDTH = {1: 8, 5: 4}
 _LONGEST_VARINT = 10
+_LONGEST_SHAPE = 64 * _LONGEST_VARINT
 
 
 class WireError(ValueError):
@@ -26,35 +29,64 @@ class Field(NamedTuple):
     stop: int
 
 
-def fields(data: memoryview, start: int, stop: int) -> Iterator[Field]:
-    """The fields of the message in data[start:stop], in file order. Raises `WireError` where it is malformed."""
-    place = start
-    while place < stop:
-        key, place = _varint(data, place, stop)
-        number, wire = key >> 3, key & 7
-        if number == 0:
-            raise WireError("field number 0")
-        value, begin = 0, place
-        if wire == 0:
-            value, place = _varint(data, place, stop)
-        elif wire == 2:
-            length, begin = _varint(data, place, stop)
-            place = begin + length
-        elif wire in _FIXED_WIDTH:
-            place += _FIXED_WIDTH[wire]
-        else:
-            raise WireError(f"wire type {wire}")
-        if place > stop:
-            raise WireError("a field is longer than its message")
-        yield Field(number, value, begin, place)
+class Wire:
+    """The bytes of a file, read field by field, `most` fields in all."""
+
+    def __init__(self, data: bytes, most: int = MOST_FIELDS) -> None:
+        self.data = memoryview(data)
+        self._left = most
+
+    def fields(self, message: Field | None = None) -> Iterator[Field]:
+        """The fields of `message` (of the whole file without one), in file order.
+
+        Raises `WireError` where it is malformed, or when the file has more fields than are looked at.
+        """
+        place, stop = (message.start, message.stop) if message else (0, len(self.data))
+        while place < stop:
+            self._left -= 1
+            if self._left < 0:
+                raise WireError("it has more fields than a translator needs")
+            field = _field(self.data, place, stop)
+            place = field.stop
+            yield field
+
+    def text(self, field: Field) -> str:
+        """The field's content as UTF-8. Raises `WireError` where it is none."""
+        try:
+            return str(self.data[field.start : field.stop], "utf-8")
+        except UnicodeDecodeError as error:
+            raise WireError("text that is not UTF-8") from error
+
+    def varints(self, field: Field) -> tuple[int, ...]:
+        """The numbers of a repeated field, packed or one alone. Raises `WireError` for more than a shape has."""
+        if field.stop - field.start > _LONGEST_SHAPE:
+            raise WireError("weights of too many dimensions")
+        found: list[int] = []
+        place = field.start
+        while place < field.stop:
+            value, place = _varint(self.data, place, field.stop)
+            found.append(value)
+        return tuple(found)
 
 
-def text(data: memoryview, field: Field) -> str:
-    """The field's content as UTF-8. Raises `WireError` where it is none."""
-    try:
-        return str(data[field.start : field.stop], "utf-8")
-    except UnicodeDecodeError as error:
-        raise WireError("text that is not UTF-8") from error
+def _field(data: memoryview, place: int, stop: int) -> Field:
+    key, place = _varint(data, place, stop)
+    number, wire = key >> 3, key & 7
+    if number == 0:
+        raise WireError("field number 0")
+    value, begin = 0, place
+    if wire == 0:
+        value, place = _varint(data, place, stop)
+    elif wire == 2:
+        length, begin = _varint(data, place, stop)
+        place = begin + length
+    elif wire in _FIXED_WIDTH:
+        place += _FIXED_WIDTH[wire]
+    else:
+        raise WireError(f"wire type {wire}")
+    if place > stop:
+        raise WireError("a field is longer than its message")
+    return Field(number, value, begin, place)
 
 
 def _varint(data: memoryview, place: int, stop: int) -> tuple[int, int]:

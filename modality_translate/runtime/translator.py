@@ -13,8 +13,10 @@ from modality_translate.pipeline.self_test import check_self_test
 from modality_translate.pipeline.spec import Spec
 from modality_translate.pipeline.translate import translate
 from modality_translate.runtime.engine import Engine, open_engine
+from modality_translate.runtime.known import is_known, remember
 from modality_translate.runtime.model_file import read_model
 from modality_translate.runtime.shipped import located
+from modality_translate.runtime.trial import try_model
 from modality_translate.volumes import Volume, read_volume
 
 Progress = Callable[[int, int], None]
@@ -34,16 +36,27 @@ class Translator:
 
     @classmethod
     def load(
-        cls, path: str | Path, *, device: str = "auto", threads: int | None = None, overlap: float | None = None
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        overlap: float | None = None,
+        trusted: bool = False,
     ) -> Translator:
         """The model in `path`, or the shipped one of that name, on "auto", "cpu", "cuda" or "cuda:N".
 
-        `overlap` replaces the spec's.
+        `overlap` replaces the spec's. A file that this machine has not met is first tried in a process of its own,
+        under a limit of time and memory; `trusted` skips that.
 
         Raises `ModelError` for a file that is refused or fails its own test, and `DeviceError` for a device that
         cannot be used.
         """
-        model = read_model(located(path))
+        file = located(path)
+        model = read_model(file)
+        if not trusted and not is_known(file, model.sha256):
+            try_model(model)
+            remember(model.sha256)
         engine = open_engine(model, device, threads)
         check_self_test(model.spec, engine.predict)
         return cls(_with_overlap(model.spec, overlap), model.card, model.sha256, engine)

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from modality_translate.cli.inspect import command
 from modality_translate.errors import ModelError, NothingToDoError, RecipeError, RunError, VolumeError
@@ -87,6 +89,42 @@ def test_damage_is_told_in_the_class_of_the_thing(tmp_path: Path, scans: Path, m
     ):
         with pytest.raises(kind, match=path.name.partition(".")[0]):
             inspect(path)
+
+
+def test_several_paths_are_told_one_after_the_other(scans: Path, model: Path):
+    run = CliRunner().invoke(command, [str(scans / "a.nii.gz"), str(model), "--json"])
+    assert [found["kind"] for found in json.loads(run.stdout)] == ["volume", "model"]
+
+
+def validate(*words: str) -> Result:
+    return CliRunner().invoke(command, ["--validate", *words], catch_exceptions=False, standalone_mode=False)
+
+
+def test_validating_prints_a_table_and_code_4_when_one_of_the_files_fails(model: Path, tmp_path: Path):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(model.read_bytes()[:-1] + b"!")
+    assert validate(str(model)).return_value == 0
+    run = validate(str(model), str(broken))
+    assert run.return_value == 4
+    assert f"{model}: valid" in run.stdout.splitlines()
+    assert f"{broken}: NOT VALID" in run.stdout.splitlines()
+    assert any(line.split()[:2] == ["hash", "failed"] for line in run.stdout.splitlines())
+
+
+def test_validating_tells_machines_the_same(model: Path, tmp_path: Path):
+    run = validate(str(model), str(tmp_path / "none.onnx"), "--json")
+    sound, missing = json.loads(run.stdout)
+    assert sound["valid"]
+    assert {check["result"] for check in sound["checks"]} == {"passed"}
+    assert not missing["valid"]
+    assert missing["checks"][0]["reason"] == "there is no such model file."
+
+
+def test_what_a_model_says_cannot_drive_the_terminal(seal: Callable[..., Path], graph: onnx.ModelProto, spec: Spec):
+    wild = {"name": "a\x1b[2J", "accuracy": {"\x1b]0;title\x07": 1.0}, "versions": {"x": "\r\x9b31m"}}
+    path = seal(graph, spec.model_copy(update=wild))
+    for text in (inspect(path), validate(str(path)).stdout):
+        assert all(c.isprintable() for c in text.replace("\n", ""))
 
 
 def test_inspecting_never_imports_torch(model: Path):

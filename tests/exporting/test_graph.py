@@ -17,7 +17,9 @@ from modality_translate.exporting.graph import OPSET, build_graph
 from modality_translate.networks import GENERATORS, ScaledGenerator, build_generator
 from modality_translate.pipeline.spec import Tiling
 from modality_translate.recipe import Recipe, recipe_from
-from modality_translate.runtime.scan import check_structure
+from modality_translate.runtime import scan
+from modality_translate.runtime.graph import read_graph
+from modality_translate.runtime.protobuf import Wire
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +124,11 @@ def test_every_generator_becomes_a_plain_graph(kind: str):
     model = build_graph(network, recipe.geometry.tiling())
     data = model.SerializeToString(deterministic=True)
     onnx.checker.check_model(model, full_check=True)
-    check_structure(memoryview(data))
+    graph = read_graph(Wire(data))
+    scan.check_operators(graph)
+    scan.check_weights(graph)
+    scan.check_sizes(graph)
+    scan.check_ports(graph, recipe.geometry.tiling())
     assert [(o.domain, o.version) for o in model.opset_import] == [("", OPSET)]
     patches = np.random.default_rng(0).uniform(0, 30, (3, 1, *recipe.geometry.tiling().patch)).astype(np.float32)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modality_translate.runtime.protobuf import WireError, fields, text
+from modality_translate.runtime.protobuf import Wire, WireError
 
 
 def read(data: bytes) -> list[tuple[int, int, bytes]]:
-    return [(f.number, f.value, data[f.start : f.stop]) for f in fields(memoryview(data), 0, len(data))]
+    return [(f.number, f.value, data[f.start : f.stop]) for f in Wire(data).fields()]
 
 
 def test_each_kind_of_field_is_read():
@@ -35,9 +35,28 @@ def test_a_malformed_message_is_told(data: bytes, reason: str):
 
 def test_text_must_be_utf8():
     data = b"\x0a\x01\xff"
-    (field,) = fields(memoryview(data), 0, len(data))
+    wire = Wire(data)
+    (field,) = wire.fields()
     with pytest.raises(WireError, match="not UTF-8"):
-        text(memoryview(data), field)
+        wire.text(field)
+
+
+def test_packed_numbers_and_single_ones_are_read_alike():
+    wire = Wire(b"\x0a\x03\x05\x96\x01" + b"\x08\x96\x01")
+    assert [wire.varints(field) for field in wire.fields()] == [(5, 150), (150,)]
+
+
+def test_a_file_of_countless_fields_is_not_read_to_its_end():
+    wire = Wire(b"\x08\x01" * 1000, most=999)
+    with pytest.raises(WireError, match="more fields than a translator needs"):
+        list(wire.fields())
+
+
+def test_a_shape_of_countless_dimensions_is_refused():
+    wire = Wire(b"\x0a\xe8\x07" + b"\x01" * 1000)
+    (field,) = wire.fields()
+    with pytest.raises(WireError, match="too many dimensions"):
+        wire.varints(field)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,45 @@
+"""Which model files have been tried on this machine, so that daily use does not pay for the trial again.
+
+One empty file per model in the user's cache, named by the model's hash. Without a place to write, every load tries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from modality_translate.runtime.shipped import FOLDER
+
+RULES = "1"
+"""Of the trial; another number makes every file be tried again."""
+
+
+def is_known(path: Path, sha256: str) -> bool:
+    """Whether the model in `path`, of that hash, came with the package or was tried before."""
+    with contextlib.suppress(OSError):
+        return path.resolve().parent == FOLDER.resolve() or _mark(sha256).is_file()
+    return False
+
+
+def remember(sha256: str) -> None:
+    """The model of that hash was tried, or made, on this machine."""
+    with contextlib.suppress(OSError):
+        _mark(sha256).parent.mkdir(parents=True, exist_ok=True)
+        _mark(sha256).touch()
+
+
+def cache_folder() -> Path:
+    """Where this program may keep what it can make again: `mtranslate` in the user's cache."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "mtranslate"
+
+
+def _mark(sha256: str) -> Path:
+    return cache_folder() / f"tried-{RULES}" / sha256
