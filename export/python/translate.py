@@ -1,0 +1,270 @@
+"""Translate a volume with an mtranslate model file: numpy, nibabel and onnxruntime, nothing else.
+
+    python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz
+
+Sections are those of export/FORMAT.md. Arrays are (X, Y, Z), affines (4, 4) lead from voxel indices to world RAS+ mm,
+a grid is a pair (shape, affine). Left out: the search of the file for foreign code (section 1), so run only models you
+trust or that `mtranslate inspect` accepted, and what of the envelope judges intensities (section 4).
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import pathlib
+import sys
+
+import nibabel
+import numpy as np
+import onnxruntime
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def main(model, source, output):
+    if pathlib.Path(output).exists():
+        sys.exit(f"{output}: is already there.")
+    spec, predict = load(model)
+    image = nibabel.load(source)
+    save(translate(image.get_fdata(), image.affine, spec, predict), image, spec, output)
+
+
+def load(path):
+    """The spec (a dict) and predict: patches (N, 1, X, Y, Z) to cores. Sections 1 and 5."""
+    data = pathlib.Path(path).read_bytes()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    metadata = session.get_modelmeta().custom_metadata_map
+    if metadata.get("mtranslate.schema") != "1":
+        sys.exit(f"{path}: is no mtranslate model of schema 1.")
+    digest = metadata["mtranslate.sha256"].encode()
+    if hashlib.sha256(data.replace(digest, b"0" * 64)).hexdigest().encode() != digest:
+        sys.exit(f"{path}: is damaged, its hash does not match.")
+    spec = json.loads(metadata["mtranslate.spec"])
+    core = tuple(np.subtract(spec["tiling"]["patch"], 2 * np.array(spec["tiling"]["halo"])))
+
+    def predict(patches):
+        (answer,) = session.run(["synthetic"], {"source": patches})
+        if answer.shape != (len(patches), 1, *core) or not np.isfinite(answer).all():
+            sys.exit(f"{path}: answered {answer.shape}, or with NaN or infinity.")
+        return answer
+
+    check_self_test(spec, predict, path)
+    return spec, predict
+
+
+def check_self_test(spec, predict, path):
+    lo, hi = value_range(spec["source"]["scaling"])
+    x, y, z = np.indices(spec["tiling"]["patch"])
+    patch = np.float32(lo + (hi - lo) * (0.5 + 0.5 * np.sin(0.37 * x + 0.23 * y + 0.11 * z)))
+    answer, wanted = predict(patch[None, None]).astype(float).ravel(), spec["self_test"]
+    places = np.rint(np.linspace(0, answer.size - 1, len(wanted["samples"]))).astype(int)
+    found = np.array([answer.mean(), answer.std(), *answer[places]])
+    if not np.abs(found - [wanted["mean"], wanted["std"], *wanted["samples"]]).max() <= wanted["tolerance"]:
+        sys.exit(f"{path}: fails its self-test on this engine.")
+
+
+def translate(array, affine, spec, predict):
+    """The synthetic volume, float32 in the target's units, on the grid of `array`. Section 3."""
+    if not np.isfinite(array).all() or array.min() == array.max():
+        sys.exit("The volume has NaN or infinity, or holds one value only.")
+    order = nibabel.io_orientation(affine)
+    oriented = nibabel.apply_orientation(array.astype(np.float32), order)
+    grid = oriented.shape, affine @ nibabel.orientations.inv_ornt_aff(order, array.shape)
+    check_envelope(grid, spec["envelope"])
+    fine = spaced(grid, spec["spacing"])
+    source, target = spec["source"], spec["target"]
+    scaled = source["scaling"]["kind"] == "percentile"
+    prepared = resample(oriented, grid, fine, oriented.min() if scaled else source["background"])
+    if scaled:
+        prepared = percentiles(prepared, voxel_sizes(fine[1]), source["scaling"])
+    result = tiled(prepared, spec["tiling"], 0.0 if scaled else source["background"], predict)
+    result = resample(np.clip(result, *value_range(target["scaling"])), fine, grid, target["background"])
+    back = nibabel.orientations.ornt_transform([[0, 1], [1, 1], [2, 1]], order)
+    return nibabel.apply_orientation(result, back)
+
+
+def save(array, image, spec, path):
+    """As the spec's number type, placed like `image`. Section 3.8."""
+    if spec["target"]["stored"] == "int16":
+        array = np.clip(np.rint(array), -32768, 32767).astype(np.int16)
+    placed = nibabel.Nifti1Header()
+    for key in ("pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
+                "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):  # fmt: skip
+        placed[key] = image.header[key]
+    if not placed["qform_code"] and not placed["sform_code"]:
+        placed.set_sform(image.affine, code=2)
+    placed.set_xyzt_units("mm")
+    result = nibabel.Nifti1Image(array, None, placed)
+    result.set_data_dtype(array.dtype)
+    nibabel.save(result, path)
+
+
+def value_range(scaling):
+    return scaling.get("lo", 0.0), scaling.get("hi", scaling.get("top"))
+
+
+def voxel_sizes(affine):
+    return np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+
+
+def check_envelope(grid, seen):
+    """Voxel size and field of view. Section 4."""
+    sizes = voxel_sizes(grid[1])
+    for found, key, least, most in ((sizes, "spacing", 0.5, 2), (sizes * grid[0], "extent", 0.4, 2.5)):
+        if seen and ((found < np.multiply(seen[key][0], least)) | (found > np.multiply(seen[key][1], most))).any():
+            sys.exit(f"The volume's {key} (mm) is {found.round(2)}; the model was trained on {seen[key]}.")
+
+
+def spaced(grid, spacing):
+    """A grid with the same centre and voxels of `spacing` mm. Section 3.2."""
+    shape, affine = grid
+    old, new = voxel_sizes(affine), np.array(spacing or voxel_sizes(affine))
+    if np.all(np.abs(old - new) <= 1e-4 * new):
+        return grid
+    finer = tuple(max(1, round(n * o / s)) for n, o, s in zip(shape, old, new, strict=True))
+    moved = affine.copy()
+    moved[:3, :3] *= new / old
+    centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
+    moved[:3, 3] = centre - moved[:3, :3] @ ((np.array(finer) - 1) / 2)
+    return finer, moved
+
+
+def resample(array, source, target, background):
+    """`array` on the grid `source` as seen by `target`, whose axes are parallel. Section 3.3."""
+    corners = np.array(list(itertools.product(*[(0, n - 1) for n in source[0]], [1]))).T
+    if source[0] == target[0] and np.abs((source[1] - target[1])[:3] @ corners).max() <= 1e-3:
+        return array
+    steps = np.linalg.inv(source[1]) @ target[1]
+    places = [steps[i, 3] + steps[i, i] * np.arange(n) for i, n in enumerate(target[0])]
+    for i in sorted(range(3), key=lambda i: target[0][i] / source[0][i]):
+        n = source[0][i]
+        if len(places[i]) != n or np.abs(places[i] - np.arange(n)).max() > 1e-3:
+            array = np.moveaxis(along(np.moveaxis(array, i, 0), places[i], abs(steps[i, i])), 0, i)
+    for i, place in enumerate(places):
+        np.moveaxis(array, i, 0)[(place < -0.5001) | (place > source[0][i] - 1 + 0.5001)] = background
+    return array
+
+
+def along(array, places, step):
+    """Triangle kernel along the first axis."""
+    width = max(1.0, step)
+    taps = np.floor(places - width)[:, None] + np.arange(1, math.ceil(2 * width) + 2)
+    away = taps - places[:, None]
+    g = np.clip(1 - np.abs(away) / width, 0, None) * ((taps >= 0) & (taps < len(array)))
+    s0, s1, s2 = ((g * away**power).sum(axis=1, keepdims=True) for power in range(3))
+    tilted = g * (s2 - s1 * away)
+    g = np.where((s0 * s2 - s1**2 > 1e-9) & (tilted >= 0).all(axis=1, keepdims=True), tilted, g)
+    total = g.sum(axis=1, keepdims=True)
+    g = np.float32(g / np.where(total > 0, total, 1))
+    taps = np.clip(taps, 0, len(array) - 1).astype(int)
+    result = np.zeros((len(places), *array.shape[1:]), np.float32)
+    for tap, weight in zip(taps.T, g.T, strict=True):
+        result += weight[:, None, None] * array[tap]
+    return result
+
+
+def tiled(array, tiling, outside, predict):
+    """Patches through the graph, blended. Sections 3.5 to 3.7."""
+    patch, halo = np.array(tiling["patch"]), np.array(tiling["halo"])
+    core = patch - 2 * halo
+    reach = np.maximum(core - array.shape, 0)
+    padded = np.pad(array, [(h, h + r) for h, r in zip(halo, reach, strict=True)], constant_values=outside)
+    corners = list(itertools.product(*map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)))
+    total, weights, weight = np.zeros(array.shape), np.zeros(array.shape, np.float32), window(core)
+    # As many at once as `mtranslate convert`: on several threads an engine's last bits depend on it.
+    batch = max(1, min(4, 2**20 // int(patch.prod())))
+    for first in range(0, len(corners), batch):
+        group = corners[first : first + batch]
+        patches = np.stack([padded[tuple(map(slice, corner, corner + patch))] for corner in group])
+        for corner, answer in zip(group, predict(patches[:, None])[:, 0], strict=True):
+            place = tuple(map(slice, corner, corner + core))
+            used = tuple(map(slice, total[place].shape))
+            total[place] += answer[used] * weight[used].astype(float)
+            weights[place] += weight[used]
+    return (total / weights).astype(np.float32)
+
+
+def starts(size, length, overlap):
+    if size <= length:
+        return [0]
+    count = math.ceil((size - length) / max(1, int(length * (1 - overlap)))) + 1
+    return [round(start) for start in np.linspace(0, size - length, count)]
+
+
+def window(core):
+    product = np.ones(core)
+    for axis, n in enumerate(core):
+        away = (np.arange(n) - (n - 1) / 2) / (n / 8)
+        product *= np.exp(-0.5 * (away if n > 1 else 0 * away) ** 2).reshape([n if i == axis else 1 for i in range(3)])
+    return np.float32(np.maximum(np.rint(4096 * product), 5) / 4096)
+
+
+def percentiles(array, sizes, scaling):
+    """Two percentiles of the foreground become 0 and `top`. Section 3.4."""
+    mask = foreground(array, sizes)
+    inside = (array[mask] if mask.any() else array).astype(float)
+    lo, hi = (float(p) for p in np.percentile(inside, [scaling["low"], scaling["high"]]))
+    return np.zeros_like(array) if hi <= lo else (array - lo) * (scaling["top"] / (hi - lo))
+
+
+def foreground(array, sizes):
+    smooth = array
+    for axis, size in enumerate(sizes):
+        if size <= 2.5:
+            smooth = np.float32(neighbours(smooth, axis, 3).mean(axis=-1, dtype=float))
+    threshold = air_threshold(smooth)
+    bright = (smooth > threshold) & (array > threshold)
+    bright = bright if bright.any() else array > array.min()
+    for gather in (np.any, np.all):
+        for axis, size in enumerate(sizes):
+            bright = gather(neighbours(bright, axis, 2 * round(3 / size) + 1), axis=-1)
+    labels = components(bright)
+    bright = bright & (labels == np.bincount(labels[bright], minlength=1).argmax())
+    planes = np.moveaxis(~bright, 2, 0)
+    labels = components(planes, flat=True)
+    border = np.zeros(labels.max() + 1, bool)
+    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        border[edge] = True
+    return bright | np.moveaxis(planes & ~border[labels], 0, 2)
+
+
+def neighbours(array, axis, width):
+    ends = [(width // 2, width // 2) if i == axis else (0, 0) for i in range(3)]
+    return sliding_window_view(np.pad(array, ends, mode="edge"), width, axis=axis)
+
+
+def air_threshold(array):
+    m = max(1, math.ceil((array.size / 1e6) ** (1 / 3)))
+    values = array[::m, ::m, ::m].astype(float).ravel()
+    lo, body, hi = np.percentile(values, [1, 90, 99])
+    scale, gain = (body - lo, 300) if body - lo > 0.12 * (hi - lo) else (hi - lo, 30)
+    if scale <= 0:
+        return array.min()
+    q = np.log1p(gain * np.clip((values - lo) / scale, 0, 1))
+    return float(lo + scale * np.expm1(otsu(q) if q.min() < q.max() else q[0]) / gain)
+
+
+def otsu(values):
+    counts, edges = np.histogram(values, 256)
+    counts, centres = counts.astype(np.float32), (edges[:-1] + edges[1:]) / 2
+    below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
+    mean_below = np.cumsum(counts * centres) / below
+    mean_above = (np.cumsum((counts * centres)[::-1]) / above[::-1])[::-1]
+    return centres[np.argmax(below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2)]
+
+
+def components(mask, flat=False):
+    """Labels (X, Y, Z) of face-connected voxels, rising in C order, 0 outside; `flat`: not along the first axis."""
+    starts = mask & ~np.pad(mask, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
+    runs = np.cumsum(starts.ravel()).reshape(mask.shape) * mask
+    parent = np.arange(runs.max() + 1)
+    pairs = [(runs[:, 1:], runs[:, :-1])] + ([] if flat else [(runs[1:], runs[:-1])])
+    joined = np.concatenate([np.stack([a[(a > 0) & (b > 0)], b[(a > 0) & (b > 0)]]) for a, b in pairs], axis=1)
+    while (found := parent[joined]).size and (found[0] != found[1]).any():
+        np.minimum.at(parent, found.max(axis=0), found.min(axis=0))
+        while (parent != parent[parent]).any():
+            parent = parent[parent]
+    return parent[runs]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:]) if len(sys.argv) == 4 else sys.exit(__doc__)
