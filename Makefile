@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BIN := .venv/bin
 
-.PHONY: env lean demo test check format schema clean
+.PHONY: env lean chromium demo test check format schema clean
 
 env: .venv/.ready
 .venv/.ready: pyproject.toml constraints.txt
@@ -22,7 +22,13 @@ lean: .venv-lean/.ready
 demo: env
 	$(BIN)/mtranslate demo -o demo --overwrite
 
-test: env lean
+# The browser that tests of the page drive. Where it cannot be installed they are skipped, and say so.
+chromium:
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || { [ "$$(id -u)" = 0 ] \
+	  && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium > /dev/null; } \
+	  || echo 'No chromium: tests in a browser will be skipped. Install it with apt-get as root.'
+
+test: env lean chromium
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: env

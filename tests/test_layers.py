@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"data", "objectives", "networks", "pipeline", "evaluation", "volumes", "recipe"},
     "exporting": {"training", "networks", "pipeline", "recipe"},
     "runtime": {"pipeline", "volumes"},
+    "viewer": {"runtime", "volumes"},
 }
 TORCH_LAYERS = {"data", "networks", "objectives", "training", "exporting"}
 TORCH_WORLD = {"torch", "monai", "kornia", "lightning_fabric", "safetensors", "onnx", "onnxscript", "tensorboard"}

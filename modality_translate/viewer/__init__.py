@@ -1,0 +1,1 @@
+"""Looking at volumes and running models in the browser, on this computer alone."""

@@ -1,0 +1,72 @@
+// The page's side of the worker. A host that is cancelled is thrown away and begun anew: that ends even an engine that
+// does not answer.
+
+import { HostError } from "./errors.js";
+
+export class Host {
+  /** `startWorker()` gives a Worker of worker.js; `parts` is described in engine.js. */
+  constructor(startWorker, parts) {
+    this.startWorker = startWorker;
+    this.parts = parts;
+    this.waiting = new Map();
+    this.last = 0;
+    this.model = null;
+    this.begin();
+  }
+
+  begin() {
+    this.worker = this.startWorker();
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onerror = (event) => this.stop(`The worker stopped (${event.message || "out of memory?"}).`);
+  }
+
+  hear({ id, result, error, progress }) {
+    const call = this.waiting.get(id);
+    if (!call) return;
+    if (progress) return void call.progress(...progress);
+    this.waiting.delete(id);
+    if (error === undefined) call.resolve(result);
+    else call.reject(new HostError(error));
+  }
+
+  ask(task, details, progress = () => {}) {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject, progress });
+      this.worker.postMessage({ id, task, ...details });
+    });
+  }
+
+  /** {spec, card, author, licence} of a model file (Blob), which later translations use. */
+  async load(model) {
+    this.model = null;
+    const description = await this.ask("load", { model, parts: this.parts });
+    this.model = model;
+    return description;
+  }
+
+  /** {nifti (Blob), shape, notes} of a volume file (Blob). */
+  open(volume) {
+    return this.ask("open", { volume });
+  }
+
+  /** {nifti (Blob)}: the synthetic volume of a volume file (Blob). */
+  translate(volume, progress) {
+    return this.ask("translate", { volume }, progress);
+  }
+
+  /** Ends whatever is running, whose promises reject, and loads the model again. */
+  async cancel() {
+    const { model } = this;
+    this.stop("Cancelled.");
+    if (model) await this.load(model);
+  }
+
+  stop(reason) {
+    this.worker.terminate();
+    const calls = [...this.waiting.values()];
+    this.waiting.clear();
+    this.begin();
+    for (const call of calls) call.reject(new HostError(reason));
+  }
+}
