@@ -5,6 +5,7 @@ from modality_translate.intensities.modality import MODALITIES, Modality, Modali
 from modality_translate.intensities.scaling import (
     DEFAULT_SCALINGS,
     Asinh,
+    HostUnits,
     Percentile,
     Scaling,
     Window,
@@ -16,6 +17,7 @@ __all__ = [
     "DEFAULT_SCALINGS",
     "MODALITIES",
     "Asinh",
+    "HostUnits",
     "Modality",
     "ModalityName",
     "Percentile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from modality_translate.intensities.modality import ModalityName
+from modality_translate.intensities.slabs import VOXELS, Slab, slabs
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -32,8 +34,13 @@ ENOUGH_VOXELS = 1_000_000
 
 def sample(array: NDArray[Any], voxels: int = ENOUGH_VOXELS) -> NDArray[Any]:
     """A view of every n-th voxel along each axis of `array` (X, Y, Z), about `voxels` of them at most."""
-    step = max(1, math.ceil((array.size / voxels) ** (1 / 3)))
+    step = sample_step(array.size, voxels)
     return array[::step, ::step, ::step]
+
+
+def sample_step(size: int, voxels: int = ENOUGH_VOXELS) -> int:
+    """The n of `sample` for a volume of `size` voxels."""
+    return max(1, math.ceil(math.pow(size / voxels, 1 / 3)))
 
 
 def foreground(array: Array, spacing: Spacing | None = None) -> Mask:
@@ -43,12 +50,14 @@ def foreground(array: Array, spacing: Spacing | None = None) -> Mask:
     slice by slice (axial). Empty only for a constant volume.
     """
     sizes = spacing or (1.0, 1.0, 1.0)
-    smooth = ndimage.uniform_filter(array, [3 if size <= SMOOTHED else 1 for size in sizes], mode="nearest")
-    threshold = _air_threshold(smooth)
-    # Smoothing alone would swell the edge; plain values alone would let the noise of air in.
-    bright = (smooth > threshold) & (array > threshold)
+    widths = [3 if size <= SMOOTHED else 1 for size in sizes]
+    threshold = _air_threshold(_smooth_sample(array, widths), float(array.min()))
+    bright = np.empty_like(array, np.bool_)
+    for place, smooth in _smoothed(array, widths):
+        # Smoothing alone would swell the edge; plain values alone would let the noise of air in.
+        bright[place] = (smooth > threshold) & (array[place] > threshold)
     if not bright.any():
-        bright = array > array.min()
+        np.greater(array, array.min(), out=bright)
     return _filled(_largest(_closed(bright, sizes)))
 
 
@@ -77,45 +86,89 @@ def guess_modality(array: Array) -> ModalityName | None:
     return "CT" if -1100.0 <= mode <= -850.0 and tissue > 0.02 else None
 
 
-def _air_threshold(array: Array) -> float:
+def _smoothed(array: Array, widths: list[int]) -> Iterator[tuple[Slab, Array]]:
+    """Slabs along z of `array` (X, Y, Z) smoothed by a box; no slab depends on where the others are cut."""
+    reach, size = widths[2] // 2, array.shape[2]
+    depth = max(1, VOXELS * size // array.size)
+    for start in range(0, size, depth):
+        first, stop = max(0, start - reach), min(size, start + depth)
+        smooth = array[:, :, first : min(size, stop + reach)]
+        for axis, width in enumerate(widths):
+            smooth = _mean_of_three(smooth, axis) if width == 3 else smooth
+        yield (slice(None), slice(None), slice(start, stop)), smooth[:, :, start - first : stop - first]
+
+
+def _mean_of_three(array: Array, axis: int) -> Array:
+    """Each voxel and its neighbours along `axis`, the edges repeated."""
+    result = array.copy("K")
+    values, sums = np.moveaxis(array, axis, 0), np.moveaxis(result, axis, 0)
+    sums[1:] += values[:-1]
+    sums[:1] += values[:1]
+    sums[:-1] += values[1:]
+    sums[-1:] += values[-1:]
+    result /= np.float32(3)
+    return result
+
+
+def _smooth_sample(array: Array, widths: list[int]) -> NDArray[np.float64]:
+    """Every n-th voxel along each axis of the smoothed `array`, in C order; n as `sample` takes it."""
+    step = sample_step(array.size)
+    parts = []
+    for (_, _, z), smooth in _smoothed(array, widths):
+        parts.append(smooth[::step, ::step, -z.start % step :: step])
+    return np.concatenate(parts, axis=2).astype(np.float64).ravel()
+
+
+def _air_threshold(values: NDArray[np.float64], least: float) -> float:
     from skimage.filters import threshold_otsu
 
-    values = sample(array).astype(np.float64).ravel()
     lo, body, hi = np.percentile(values, [1.0, 90.0, 99.0])
     # Hot spots can fill several percent of a PET, so the scale is the 90th percentile, unless that is still air.
     scale, gain = (body - lo, COMPRESSION) if body - lo > 0.12 * (hi - lo) else (hi - lo, COMPRESSION_IN_AIR)
     if scale <= 0:
-        return float(array.min())
+        return least
     compressed = np.log1p(gain * np.clip((values - lo) / scale, 0.0, 1.0))
     return float(lo + scale * np.expm1(threshold_otsu(compressed)) / gain)
 
 
 def _closed(mask: Mask, spacing: Spacing) -> Mask:
     """Closing with a box: separable, and thick slices are bridged only where they are thin enough."""
-    widths = [2 * round(CLOSED_GAP / size) + 1 for size in spacing]
-    closed = mask.view(np.uint8)
-    for filter1d in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
-        for axis, width in enumerate(widths):
-            closed = filter1d(closed, width, axis=axis, mode="nearest")
-    return closed.view(np.bool_)
+    closed = mask
+    for combine in (np.logical_or, np.logical_and):
+        for axis, size in enumerate(spacing):
+            for _ in range(round(CLOSED_GAP / size)):
+                closed = _with_neighbours(closed, axis, combine)
+    return closed
+
+
+def _with_neighbours(mask: Mask, axis: int, combine: np.ufunc) -> Mask:
+    """Each voxel combined with its two neighbours along `axis`; beyond the edges there are none."""
+    result = mask.copy("K")
+    before, after = np.moveaxis(mask, axis, 0), np.moveaxis(result, axis, 0)
+    combine(after[1:], before[:-1], out=after[1:])
+    combine(after[:-1], before[1:], out=after[:-1])
+    return result
 
 
 def _largest(mask: Mask) -> Mask:
     labels, count = ndimage.label(mask)
     if count <= 1:
         return mask
-    sizes = np.bincount(labels.ravel())
+    sizes = np.zeros(count + 1, np.int64)
+    for place in slabs(labels):
+        sizes += np.bincount(labels[place].ravel(), minlength=count + 1)
     sizes[0] = 0
     return np.asarray(labels == sizes.argmax())
 
 
 def _filled(mask: Mask) -> Mask:
-    """`mask` with the holes of each axial slice filled; equals scipy's binary_fill_holes of every slice, at once."""
-    in_slice = np.zeros((3, 3, 3), np.bool_)
-    in_slice[1, :, 1] = in_slice[:, 1, 1] = True
-    labels, count = ndimage.label(~mask, in_slice)
-    hole = np.ones(count + 1, np.bool_)
-    hole[0] = False
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        hole[np.unique(edge)] = False
-    return mask | hole[labels]
+    """`mask` with the holes of each axial slice filled; equals scipy's binary_fill_holes of every slice."""
+    filled = np.empty_like(mask)
+    for z in range(mask.shape[2]):
+        labels, count = ndimage.label(~mask[:, :, z])
+        hole = np.ones(count + 1, np.bool_)
+        hole[0] = False
+        for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+            hole[edge] = False
+        filled[:, :, z] = mask[:, :, z] | hole[labels]
+    return filled

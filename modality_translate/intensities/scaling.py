@@ -6,7 +6,7 @@ network; the *fixed* part has constants only, is invertible from them alone, and
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,26 @@ from pydantic import Field, model_validator
 
 from modality_translate.errors import RecipeError
 from modality_translate.intensities.modality import ModalityName
+from modality_translate.intensities.percentiles import percentiles
 from modality_translate.settings import Settings
 
 Array = NDArray[np.float32]
+
+
+class HostUnits(NamedTuple):
+    """The host part once it is fitted to a volume: (array - offset) * gain, both rounded to float32."""
+
+    offset: float = 0.0
+    gain: float = 1.0
+
+    def of(self, array: Array) -> Array:
+        """Any part of the volume in host units, float32; the array itself where units stay the same."""
+        if self == SAME_UNITS:
+            return array
+        return np.asarray((array - np.float32(self.offset)) * np.float32(self.gain), np.float32)
+
+
+SAME_UNITS = HostUnits()
 
 
 class Window(Settings):
@@ -44,6 +61,10 @@ class Window(Settings):
     def normalise(self, array: Array, mask: NDArray[np.bool_] | None = None) -> Array:  # noqa: ARG002
         """The host part: nothing, a window has no statistics."""
         return array
+
+    def fitted(self, array: Array, mask: NDArray[np.bool_] | None = None) -> HostUnits:  # noqa: ARG002
+        """What `normalise` does, to be applied piece by piece."""
+        return SAME_UNITS
 
     def forward(self, array: Array) -> Array:
         """Host units to [-1, 1]."""
@@ -81,6 +102,10 @@ class Asinh(Settings):
         """The host part: nothing, the constants are fixed."""
         return array
 
+    def fitted(self, array: Array, mask: NDArray[np.bool_] | None = None) -> HostUnits:  # noqa: ARG002
+        """What `normalise` does, to be applied piece by piece."""
+        return SAME_UNITS
+
     def forward(self, array: Array) -> Array:
         """Host units to [-1, 1]."""
         scaled = np.arcsinh(np.clip(array, 0.0, self.hi) / self.knee) * (2.0 / self.gain) - 1.0
@@ -115,16 +140,17 @@ class Percentile(Settings):
 
     def bounds(self, array: Array, mask: NDArray[np.bool_] | None = None) -> tuple[float, float]:
         """The two percentiles inside `mask` (everywhere without one), numpy's `linear` definition, in float64."""
-        inside = array[mask] if mask is not None and mask.any() else array
-        lo, hi = np.percentile(inside.astype(np.float64), [self.low, self.high])
-        return float(lo), float(hi)
+        low, high = percentiles(array, mask if mask is not None and mask.any() else None, [self.low, self.high])
+        return low, high
 
     def normalise(self, array: Array, mask: NDArray[np.bool_] | None = None) -> Array:
         """The host part: (array - p_low) / (p_high - p_low) * top; a constant volume becomes all 0."""
-        lo, hi = self.bounds(array, mask)
-        if hi <= lo:
-            return np.zeros(array.shape, np.float32)
-        return np.asarray((array - lo) * (self.top / (hi - lo)), np.float32)
+        return self.fitted(array, mask).of(array)
+
+    def fitted(self, array: Array, mask: NDArray[np.bool_] | None = None) -> HostUnits:
+        """What `normalise` does, to be applied piece by piece."""
+        low, high = self.bounds(array, mask)
+        return HostUnits(low, self.top / (high - low) if high > low else 0.0)
 
 
 Fixed = Window | Asinh

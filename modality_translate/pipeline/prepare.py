@@ -9,7 +9,8 @@ import numpy as np
 
 from modality_translate.errors import VolumeError
 from modality_translate.intensities.foreground import foreground
-from modality_translate.intensities.scaling import Percentile
+from modality_translate.intensities.scaling import HostUnits, Percentile
+from modality_translate.intensities.slabs import slabs
 from modality_translate.pipeline.spec import Channel, Spec
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
@@ -19,15 +20,22 @@ from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 class Prepared:
     """A source volume ready to be cut into patches, with the way back."""
 
-    array: Array
-    """(X, Y, Z) in host units of the source: what the network's graph takes."""
+    raw: Array
+    """(X, Y, Z) in the volume's own units; a view of the volume where nothing had to be resampled."""
+    units: HostUnits
+    """From `raw` to host units of the source, which the network's graph takes."""
     grid: Grid
-    """The grid of `array`: RAS+, at the spec's voxel size."""
+    """The grid of `raw`: RAS+, at the spec's voxel size."""
     canonical: Grid
     """RAS+ at the volume's own voxel size."""
     native: Grid
     """The grid as stored."""
     forms: Forms
+
+    @property
+    def array(self) -> Array:
+        """(X, Y, Z) in host units: a whole new volume where they are not the volume's own."""
+        return self.units.of(self.raw)
 
 
 def prepare(volume: Volume, spec: Spec) -> Prepared:
@@ -35,7 +43,7 @@ def prepare(volume: Volume, spec: Spec) -> Prepared:
     array, canonical = _oriented(volume)
     grid = canonical if spec.spacing is None else spaced(canonical, spec.spacing)
     array = resample(array, canonical, grid, _raw_background(array, spec.source))
-    return Prepared(_host_units(array, grid, spec.source), grid, canonical, volume.grid, volume.forms)
+    return Prepared(array, _host_units(array, grid, spec.source), grid, canonical, volume.grid, volume.forms)
 
 
 def prepare_target(volume: Volume, prepared: Prepared, spec: Spec) -> Array:
@@ -51,7 +59,7 @@ def prepare_target(volume: Volume, prepared: Prepared, spec: Spec) -> Array:
             "Check that both belong to the same case and keep the scanner's coordinates.",
         )
     array = resample(array, grid, prepared.grid, _raw_background(array, spec.target))
-    return _host_units(array, prepared.grid, spec.target)
+    return _host_units(array, prepared.grid, spec.target).of(array)
 
 
 def restore(array: Array, prepared: Prepared, spec: Spec) -> Volume:
@@ -59,9 +67,9 @@ def restore(array: Array, prepared: Prepared, spec: Spec) -> Volume:
 
     Values are clipped to what the target's scaling can express.
     """
-    low, high = spec.target.scaling.fixed.range
-    clipped = np.clip(array, low, high)
-    canonical = resample(clipped, prepared.grid, prepared.canonical, spec.target.background)
+    canonical = resample(
+        _clipped(array, *spec.target.scaling.fixed.range), prepared.grid, prepared.canonical, spec.target.background
+    )
     native = orient_like(canonical, prepared.canonical, prepared.native)
     return Volume(np.asarray(native, np.float32), prepared.native, prepared.forms)
 
@@ -84,10 +92,16 @@ def overlaps(one: Grid, other: Grid) -> bool:
 
 
 def _oriented(volume: Volume) -> tuple[Array, Grid]:
-    if not np.isfinite(volume.array).all():
-        broken = int(volume.array.size - np.isfinite(volume.array).sum())
+    broken = sum(int(np.count_nonzero(~np.isfinite(volume.array[place]))) for place in slabs(volume.array))
+    if broken:
         raise VolumeError("volume", f"{broken} voxels are NaN or infinite.", "Replace them by the value of air first.")
     return orient(volume.array, volume.grid)
+
+
+def _clipped(array: Array, low: float, high: float) -> Array:
+    """No second volume where nothing is to be clipped, as after a graph that clips."""
+    within = low <= float(array.min()) and float(array.max()) <= high
+    return array if within else np.clip(array, low, high)
 
 
 def _raw_background(array: Array, channel: Channel) -> float:
@@ -95,10 +109,10 @@ def _raw_background(array: Array, channel: Channel) -> float:
     return float(array.min()) if isinstance(channel.scaling, Percentile) else channel.background
 
 
-def _host_units(array: Array, grid: Grid, channel: Channel) -> Array:
+def _host_units(array: Array, grid: Grid, channel: Channel) -> HostUnits:
     if not isinstance(channel.scaling, Percentile):
-        return channel.scaling.normalise(array)
-    return channel.scaling.normalise(array, foreground(array, grid.spacing))
+        return channel.scaling.fitted(array)
+    return channel.scaling.fitted(array, foreground(array, grid.spacing))
 
 
 def _corners(grid: Grid) -> Affine:

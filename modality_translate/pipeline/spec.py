@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from modality_translate.intensities.modality import MODALITIES, ModalityName, StoredType
 from modality_translate.intensities.scaling import DEFAULT_SCALINGS, Scaling
@@ -61,6 +61,15 @@ class Tiling(Settings):
     """Voxels at each side of the patch that are context only: the output is smaller by twice the halo."""
     overlap: float = Field(0.5, ge=0, lt=1)
     """Shared fraction of neighbouring output patches along axes that need more than one; 0 along axes of depth 1."""
+
+    skip_below: float | None = None
+    """Host units of the source: where no voxel is above, there is no body and nothing is run. None: all is run."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_level(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Readers that do not know the level yet read files without one."""
+        fields: dict[str, Any] = handler(self)
+        return {key: value for key, value in fields.items() if key != "skip_below" or value is not None}
 
     @model_validator(mode="after")
     def _halo_leaves_an_output(self) -> Tiling:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from dataclasses import dataclass
 
 import numpy as np
 
 from modality_translate.errors import ModelError
+from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
+from modality_translate.pipeline.body import body_box
 from modality_translate.pipeline.prepare import host_background, prepare, restore
 from modality_translate.pipeline.spec import Spec
-from modality_translate.volumes.patches import Blend, corners, cut
+from modality_translate.volumes.patches import blend, corners, cut
 from modality_translate.volumes.volume import Array, Shape, Volume
 
 Predict = Callable[[Array], Array]
 """(N, 1, X, Y, Z) float32 in host units of the source to (N, 1, X - 2 hx, Y - 2 hy, Z - 2 hz) in those of the target,
 with (hx, hy, hz) the halo of the spec's tiling."""
+Cut = tuple[Shape, Array | None]
+"""A corner and its patch, if it is to be run."""
 Progress = Callable[[int, int], None]
 """Called with the number of patches done and of all patches."""
 
@@ -28,7 +32,8 @@ def translate(
     Raises `VolumeError` for voxels that are no numbers, `ModelError` for an answer of wrong shape or with NaN.
     """
     prepared = prepare(volume, spec)
-    return restore(translate_array(prepared.array, spec, predict, batch=batch, progress=progress), prepared, spec)
+    tiles = Tiles(spec, predict, batch, progress)
+    return restore(tiles.translated(prepared.raw, prepared.units), prepared, spec)
 
 
 def translate_array(
@@ -36,20 +41,73 @@ def translate_array(
 ) -> Array:
     """`array` (X, Y, Z), host units of the source, translated to host units of the target, same shape.
 
-    Holds one batch of patches at a time. `batch` changes speed and memory only: patches are blended in a fixed order.
+    `batch` changes speed and memory only: patches are blended in a fixed order.
     """
-    x, y, z = array.shape
-    blend = Blend((x, y, z), spec.tiling.core)
-    places = corners((x, y, z), spec.tiling.core, spec.tiling.overlap)
-    done = 0
-    for group in _groups(places, batch):
-        patches = _cut_all(array, group, spec)
-        for corner, tile in zip(group, predict_checked(patches, spec, predict), strict=True):
-            blend.add(corner, tile[0])
-        done += len(group)
-        if progress is not None:
-            progress(done, len(places))
-    return blend.result()
+    return Tiles(spec, predict, batch, progress).translated(array, SAME_UNITS)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """One network over one volume, a batch of patches at a time, from the lowest slice to the highest."""
+
+    spec: Spec
+    predict: Predict
+    batch: int = 4
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch {self.batch} must be at least 1")
+
+    def translated(self, array: Array, units: HostUnits) -> Array:
+        """`array` (X, Y, Z), in host units after `units`, as the target; background where there is no body.
+
+        Besides the result, sums are held for the depth of one patch only.
+        """
+        result = np.empty(array.shape[::-1], np.float32).T  # as files store it, x fastest
+        box = body_box(array, units, self.spec.tiling.skip_below)
+        if box is None or array[box].size < array.size:
+            result[:] = host_background(self.spec.target)
+        if box is None:
+            self._tell(1, 1)
+            return result
+        start, inside = 0, result[box]
+        for slab in self._slabs(array[box], units):
+            inside[:, :, start : start + slab.shape[2]] = slab
+            start += slab.shape[2]
+        return result
+
+    def _slabs(self, array: Array, units: HostUnits) -> Iterator[Array]:
+        (x, y, z), tiling = array.shape, self.spec.tiling
+        places = corners((x, y, z), tiling.core, tiling.overlap)
+        return blend((x, y, z), tiling.core, self._cores(array, units, places))
+
+    def _cores(self, array: Array, units: HostUnits, places: list[Shape]) -> Iterator[tuple[Shape, Array]]:
+        """Every corner with what the network answers there, in order."""
+        air = np.full(self.spec.tiling.core, host_background(self.spec.target), np.float32)
+        for done, group in _groups(self._patches(array, units, places), self.batch):
+            run = [patch for _, patch in group if patch is not None]
+            answers = iter(self._answers(run))
+            for corner, patch in group:
+                yield corner, air if patch is None else next(answers)
+            self._tell(done, len(places))
+
+    def _patches(self, array: Array, units: HostUnits, places: list[Shape]) -> Iterator[Cut]:
+        """Every corner with its input patch (X, Y, Z), or with none where it holds no body."""
+        tiling, air = self.spec.tiling, host_background(self.spec.source)
+        for corner in places:
+            patch = cut(array, corner, tiling.patch, tiling.halo, air, units.of)
+            empty = tiling.skip_below is not None and patch.max() <= tiling.skip_below
+            yield corner, None if empty else patch
+
+    def _answers(self, patches: list[Array]) -> Array:
+        if not patches:
+            return np.empty((0, *self.spec.tiling.core), np.float32)
+        return predict_checked(np.stack(patches)[:, np.newaxis], self.spec, self.predict)[:, 0]
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(done, total)
 
 
 def predict_checked(patches: Array, spec: Spec, predict: Predict) -> Array:
@@ -72,16 +130,15 @@ def predict_checked(patches: Array, spec: Spec, predict: Predict) -> Array:
     return answer
 
 
-def _groups(places: list[Shape], batch: int) -> Iterator[list[Shape]]:
-    if batch < 1:
-        raise ValueError(f"batch {batch} must be at least 1")
-    rest = iter(places)
-    while group := list(islice(rest, batch)):
-        yield group
-
-
-def _cut_all(array: Array, places: list[Shape], spec: Spec) -> Array:
-    """The input patches (N, 1, X, Y, Z) whose outputs start at `places`."""
-    tiling, air = spec.tiling, host_background(spec.source)
-    patches = [cut(array, corner, tiling.patch, tiling.halo, air) for corner in places]
-    return np.stack(patches)[:, np.newaxis].astype(np.float32, copy=False)
+def _groups(patches: Iterator[Cut], batch: int) -> Iterator[tuple[int, list[Cut]]]:
+    """In order, groups with up to `batch` patches to run, and how many corners are behind after each."""
+    group: list[Cut] = []
+    done = waiting = 0
+    for done, one in enumerate(patches, start=1):
+        group.append(one)
+        waiting += one[1] is not None
+        if waiting == batch:
+            yield done, group
+            group, waiting = [], 0
+    if group:
+        yield done, group

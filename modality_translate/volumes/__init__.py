@@ -5,20 +5,20 @@ from modality_translate.volumes.folder import VOLUME_SUFFIXES, list_volumes, ste
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
 from modality_translate.volumes.header import Header
 from modality_translate.volumes.nifti import read_header, read_volume, write_volume
-from modality_translate.volumes.patches import Blend, corners, cut, weights
+from modality_translate.volumes.patches import blend, corners, cut, weights
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Shape, Volume
 
 __all__ = [
     "VOLUME_SUFFIXES",
     "Affine",
     "Array",
-    "Blend",
     "Forms",
     "Grid",
     "Header",
     "Shape",
     "StoredName",
     "Volume",
+    "blend",
     "corners",
     "cut",
     "list_volumes",

@@ -16,6 +16,9 @@ DRIFT = 1e-3
 EDGE = 0.5 + 1e-4
 """A voxel reaches this far from its centre; the excess forgives rounding."""
 
+SLAB = 2**20
+"""Voxels that are resampled at a time."""
+
 Floats = NDArray[np.float64]
 
 
@@ -136,10 +139,23 @@ def _balanced(weights: Floats, away: Floats) -> Floats:
 
 
 def _along(array: Array, axis: int, weights: sparse.csr_array) -> Array:
-    moved = np.moveaxis(array, axis, 0)
-    flat = np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
-    result = (weights @ flat).reshape(weights.shape[0], *moved.shape[1:])
-    return np.moveaxis(np.asarray(result, np.float32), 0, axis)
+    """`array` with one axis resampled, in the same memory order, with copies of bounded size."""
+    slowest, *others = sorted((other for other in range(3) if other != axis), key=lambda o: -abs(array.strides[o]))
+    result = _empty_like(array, axis, weights.shape[0])
+    depth = max(1, SLAB // max(1, array.size // array.shape[slowest]))
+    for start in range(0, array.shape[slowest], depth):
+        place = tuple(slice(start, start + depth) if a == slowest else slice(None) for a in range(3))
+        moved = array[place].transpose(axis, slowest, *others)
+        flat = np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
+        result[place].transpose(axis, slowest, *others)[...] = (weights @ flat).reshape(-1, *moved.shape[1:])
+    return result
+
+
+def _empty_like(array: Array, axis: int, size: int) -> Array:
+    """Room for `array` with another `size` along `axis`, in its memory order."""
+    order = sorted(range(3), key=lambda a: -abs(array.strides[a]))
+    shape = [size if a == axis else array.shape[a] for a in order]
+    return np.empty(shape, np.float32).transpose(np.argsort(order))
 
 
 def _resample_oblique(array: Array, steps: Affine, shape: Shape, background: float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 
 import numpy as np
@@ -14,20 +15,28 @@ LEAST_UNITS = 5
 """The floor of a weight, above 1e-3 of the largest."""
 
 
+Units = Callable[[Array], Array]
+
+
+def _unchanged(array: Array) -> Array:
+    return array
+
+
 def corners(shape: Shape, core: Shape, overlap: float) -> list[Shape]:
-    """Voxel at which each output core (X, Y, Z) starts, so that the cores cover `shape`, z fastest.
+    """Voxel at which each output core (X, Y, Z) starts, so that the cores cover `shape`; z slowest, y fastest.
 
     Neighbours along an axis share at least the fraction `overlap` of the core, evenly spread; an axis no longer than
     the core has one corner, 0. Cores of depth 1 never overlap.
     """
     starts = [_starts(size, length, overlap) for size, length in zip(shape, core, strict=True)]
-    return [(x, y, z) for x, y, z in product(*starts)]
+    xs, ys, zs = starts
+    return [(x, y, z) for z, x, y in product(zs, xs, ys)]
 
 
-def cut(array: Array, corner: Shape, patch: Shape, halo: Shape, background: float) -> Array:
+def cut(array: Array, corner: Shape, patch: Shape, halo: Shape, background: float, units: Units = _unchanged) -> Array:
     """The input patch (X, Y, Z) whose core, inside `halo` voxels at each side, starts at `corner`.
 
-    What lies outside the array is `background`.
+    Voxels pass through `units`, elementwise; what lies outside the array is `background`.
     """
     result = np.full(patch, background, np.float32)
     inside, into = [], []
@@ -36,7 +45,7 @@ def cut(array: Array, corner: Shape, patch: Shape, halo: Shape, background: floa
         low, high = max(first, 0), min(first + length, size)
         inside.append(slice(low, max(low, high)))
         into.append(slice(low - first, max(low, high) - first))
-    result[tuple(into)] = array[tuple(inside)]
+    result[tuple(into)] = units(array[tuple(inside)])
     return result
 
 
@@ -54,25 +63,51 @@ def weights(core: Shape) -> Array:
     return (units / WEIGHT_UNITS).astype(np.float32)
 
 
-class Blend:
-    """The weighted mean of overlapping cores, exact where they agree."""
+def blend(shape: Shape, core: Shape, tiles: Iterable[tuple[Shape, Array]]) -> Iterator[Array]:
+    """The weighted mean of overlapping cores, exact where they agree, as slabs (X, Y, n) float32 in order of z.
+
+    `tiles` are (corner, core) in the order of `corners`; what reaches beyond the volume is dropped. A slab leaves as
+    soon as no later core can reach it, so that sums are held for the depth of one core only. Every voxel must be
+    covered.
+    """
+    layer = _Layer(shape, core)
+    for corner, tile in tiles:
+        if corner[2] > layer.start:
+            yield layer.leave(corner[2])
+        layer.add(corner, tile)
+    yield layer.leave(shape[2])
+
+
+class _Layer:
+    """Sums of the slices that cores still reach: from `start` on, the depth of one core."""
 
     def __init__(self, shape: Shape, core: Shape) -> None:
+        x, y, z = shape
+        self.start = 0
         self._window = weights(core)
-        self._sum = np.zeros(shape, np.float64)
-        self._weight = np.zeros(shape, np.float32)
+        self._exact = self._window.astype(np.float64)
+        self._sum = np.zeros((x, y, min(core[2], z)), np.float64)
+        self._weight = np.zeros(self._sum.shape, np.float32)
 
     def add(self, corner: Shape, tile: Array) -> None:
-        """Lay down one core (X, Y, Z) at its corner; what reaches beyond the volume is dropped."""
-        place = tuple(slice(start, start + length) for start, length in zip(corner, tile.shape, strict=True))
-        used = tuple(slice(0, length) for length in self._sum[place].shape)
-        self._sum[place] += tile[used] * self._window[used].astype(np.float64)
+        x, y, z = corner
+        place = tuple(slice(start, start + n) for start, n in zip((x, y, z - self.start), tile.shape, strict=True))
+        used = tuple(slice(0, length) for length in self._weight[place].shape)
+        self._sum[place] += tile[used] * self._exact[used]
         self._weight[place] += self._window[used]
 
-    def result(self) -> Array:
-        """The blended volume (X, Y, Z), float32. Every voxel must have been covered."""
-        assert self._weight.min() > 0, "a voxel was never covered"
-        return (self._sum / self._weight).astype(np.float32)
+    def leave(self, stop: int) -> Array:
+        """The finished slices from `start` to `stop`; those after them move up."""
+        count = stop - self.start
+        left = np.empty((*self._sum.shape[:2], count), np.float32)
+        for sums, weight, into in zip(self._sum, self._weight, left, strict=True):
+            assert weight[:, :count].min() > 0, "a voxel was never covered"
+            into[:] = sums[:, :count] / weight[:, :count]
+            for kept in (sums, weight):
+                kept[:, :-count] = kept[:, count:].copy()
+                kept[:, -count:] = 0
+        self.start = stop
+        return left
 
 
 def _starts(size: int, length: int, overlap: float) -> list[int]:

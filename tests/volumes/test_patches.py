@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modality_translate.volumes import Blend, corners, cut, weights
+from modality_translate.volumes import blend, corners, cut, weights
 
 SHAPES = st.tuples(*[st.integers(1, 14)] * 3)
 
@@ -16,17 +16,45 @@ def test_cutting_and_blending_return_the_volume_exactly(shape, core, halo, overl
     array = np.random.default_rng(0).normal(0, 1000, shape).astype(np.float32)
     patch = tuple(c + 2 * h for c, h in zip(core, halo, strict=True))
     inner = tuple(slice(h, h + c) for c, h in zip(core, halo, strict=True))
-    blend = Blend(shape, core)
-    for corner in corners(shape, core, overlap):
-        blend.add(corner, cut(array, corner, patch, halo, -1000)[inner])
-    np.testing.assert_array_equal(blend.result(), array)
+    tiles = ((corner, cut(array, corner, patch, halo, -1000)[inner]) for corner in corners(shape, core, overlap))
+    np.testing.assert_array_equal(np.concatenate(list(blend(shape, core, tiles)), axis=2), array)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SHAPES, SHAPES, st.floats(0, 0.9), st.integers(0, 2**32 - 1))
+def test_slabs_are_to_the_bit_what_the_whole_volume_would_be(shape, core, overlap, seed):
+    places = corners(shape, core, overlap)
+    cores = np.random.default_rng(seed).normal(0, 1000, (len(places), *core)).astype(np.float32)
+    sums, weight, window = np.zeros(shape), np.zeros(shape), weights(core)
+    for (x, y, z), tile in zip(places, cores, strict=True):
+        inside = tuple(slice(0, n) for n in sums[x : x + core[0], y : y + core[1], z : z + core[2]].shape)
+        place = tuple(slice(start, start + part.stop) for start, part in zip((x, y, z), inside, strict=True))
+        sums[place] += tile[inside] * window[inside].astype(np.float64)
+        weight[place] += window[inside]
+    slabs = list(blend(shape, core, zip(places, cores, strict=True)))
+    np.testing.assert_array_equal(np.concatenate(slabs, axis=2), (sums / weight).astype(np.float32))
+
+
+def test_finished_slices_leave_before_the_next_patches_are_asked_for():
+    shape, core = (6, 6, 40), (4, 4, 8)
+    asked = []
+
+    def tiles():
+        for corner in corners(shape, core, 0.5):
+            asked.append(corner[2])
+            yield corner, np.ones(core, np.float32)
+
+    left = 0
+    for slab in blend(shape, core, tiles()):
+        left += slab.shape[2]
+        assert max(asked) <= left
+    assert left == 40
 
 
 def test_a_constant_stays_constant():
-    blend = Blend((9, 7, 5), (4, 4, 4))
-    for corner in corners((9, 7, 5), (4, 4, 4), 0.5):
-        blend.add(corner, np.full((4, 4, 4), 0.1, np.float32))
-    assert set(blend.result().ravel()) == {np.float32(0.1)}
+    shape, core = (9, 7, 5), (4, 4, 4)
+    tiles = [(corner, np.full(core, 0.1, np.float32)) for corner in corners(shape, core, 0.5)]
+    assert {value for slab in blend(shape, core, tiles) for value in slab.ravel()} == {np.float32(0.1)}
 
 
 @pytest.mark.parametrize(
@@ -63,4 +91,4 @@ def test_weights_peak_at_one_in_the_middle_and_vanish_nowhere(core):
 
 def test_a_voxel_left_out_is_our_own_mistake():
     with pytest.raises(AssertionError, match="never covered"):
-        Blend((4, 4, 4), (2, 2, 2)).result()
+        list(blend((4, 4, 4), (2, 2, 2), [((0, 0, 0), np.ones((2, 2, 2), np.float32))]))

@@ -1,0 +1,116 @@
+"""Air is filled, not computed; the body comes out as without the level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
+from modality_translate.pipeline import translate_array
+from modality_translate.pipeline.body import MARGIN, body_box
+
+
+def with_level(spec, level):
+    return spec.model_copy(update={"tiling": spec.tiling.model_copy(update={"skip_below": level})})
+
+
+@pytest.fixture
+def array():
+    """A body of 100 in a corner of noisy air."""
+    air = np.random.default_rng(0).uniform(-5, 5, (40, 36, 30)).astype(np.float32)
+    air[20:31, 12:20, 14:18] = 100
+    return air
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_box_holds_the_body_and_a_margin(array, order):
+    box = body_box(np.array(array, order=order), SAME_UNITS, 50.0)
+    assert box == (slice(12, 39), slice(4, 28), slice(6, 26))
+    assert (20 - box[0].start, box[0].stop - 31) == (MARGIN, MARGIN)
+
+
+def test_the_level_is_in_host_units(array):
+    assert body_box(array, HostUnits(0.0, 10.0), 500.0) == body_box(array, SAME_UNITS, 50.0)
+    assert body_box(array, HostUnits(0.0, 0.1), 50.0) is None
+
+
+def test_without_a_level_the_box_is_the_volume(array):
+    assert array[body_box(array, SAME_UNITS, None)].shape == array.shape
+
+
+def test_a_voxel_of_exactly_the_level_is_air(array):
+    assert body_box(array, SAME_UNITS, 100.0) is None
+
+
+def test_air_is_not_run_and_comes_out_as_background(make_spec, array):
+    spec = with_level(make_spec((6, 6, 6), (1, 1, 1), 0.5, modality="CT"), 50.0)
+    ran = []
+
+    def predict(patches):
+        ran.extend(patches)
+        return np.full((len(patches), 1, 4, 4, 4), 7, np.float32)
+
+    result = translate_array(array, spec, predict)
+    assert all(patch.max() > 50 for patch in ran)
+    assert 0 < len(ran) < 500
+    assert (result[20:31, 12:20, 14:18] == 7).all()
+    assert set(np.unique(result[:12])) == {np.float32(-1000)}
+    assert result[39, 35, 29] == -1000
+
+
+def test_a_volume_of_air_alone_is_all_background_and_nothing_is_run(make_spec, array):
+    spec = with_level(make_spec(modality="CT"), 200.0)
+    told = []
+    result = translate_array(array, spec, lambda _: pytest.fail("ran"), progress=lambda *done: told.append(done))
+    assert (result == -1000).all()
+    assert told == [(1, 1)]
+
+
+@given(
+    core=st.tuples(*[st.integers(1, 5)] * 3),
+    halo=st.tuples(*[st.integers(0, 1)] * 3),
+    overlap=st.sampled_from([0.0, 0.5, 0.8]),
+    batch=st.integers(1, 9),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_where_air_answers_air_the_level_changes_nothing(core, halo, overlap, batch, seed, make_spec):
+    """A network without context, and cores that lie alike: identity comes back wherever the body is."""
+    patch = tuple(c + 2 * h for c, h in zip(core, halo, strict=True))
+    spec = make_spec(patch, halo, overlap, modality="CT")
+    inner = tuple(slice(h, h + c) for c, h in zip(core, halo, strict=True))
+    rng = np.random.default_rng(seed)
+    array = np.full(rng.integers(1, 40, 3), -1000, np.float32)
+    if rng.random() < 0.9:
+        place = tuple(slice(a, a + 1 + int(rng.integers(0, 6))) for a in (rng.integers(0, n) for n in array.shape))
+        array[place] = rng.integers(-500, 1000)
+
+    def predict(patches):
+        return patches[(slice(None), slice(None), *inner)]
+
+    skipped = translate_array(array, with_level(spec, -600.0), predict, batch=batch)
+    np.testing.assert_array_equal(skipped, translate_array(array, spec, predict, batch=batch))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 100])
+def test_batches_hold_patches_that_are_run(make_spec, array, batch):
+    spec = with_level(make_spec((6, 6, 6), modality="CT"), 50.0)
+    sizes = []
+
+    def predict(patches):
+        sizes.append(len(patches))
+        return np.sin(patches)
+
+    result = translate_array(array, spec, predict, batch=batch)
+    np.testing.assert_array_equal(result, translate_array(array, spec, predict, batch=3))
+    first = sizes[: -(-sum(sizes) // 2 // batch)]
+    assert set(first[:-1]) <= {batch}
+
+
+def test_files_without_a_level_do_not_name_it(make_spec):
+    spec = make_spec()
+    assert "skip_below" not in spec.canonical_json()
+    leveled = with_level(spec, 12.5)
+    assert type(spec).model_validate_json(leveled.canonical_json()) == leveled
