@@ -8,18 +8,19 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modality_translate.data.subjects import Case
 from modality_translate.intensities.foreground import body_mask
+from modality_translate.pipeline.body import darkest_body, skip_level
 from modality_translate.pipeline.envelope import Measured, envelope_of, measure
 from modality_translate.pipeline.prepare import Prepared, host_background, prepare, prepare_target
 from modality_translate.pipeline.spec import Channel, Envelope, Spec
 from modality_translate.volumes.nifti import read_volume
-from modality_translate.volumes.volume import Array
+from modality_translate.volumes.volume import Array, Volume
 
 Stored = NDArray[np.int16]
 Points = NDArray[np.int32]
@@ -30,6 +31,7 @@ FULL = 32767
 MOST_POINTS = 65536
 LAYOUT = 3
 """Of the files; raised when they change, so that no older cache is opened."""
+SIDES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,18 @@ class Store:
     entries: tuple[Entry, ...]
     source_envelope: Envelope
     target_envelope: Envelope
+    source_level: float | None
+    """At and below it nothing is run (`Tiling.skip_below`), in host units of the source; none where air is not dark."""
+    target_level: float | None
+    """The same of the targets, for the way back."""
+
+
+class Looked(NamedTuple):
+    """What one prepared volume was like."""
+
+    measured: Measured
+    darkest: float
+    """See `darkest_body`."""
 
 
 def build_store(cases: tuple[Case, ...], spec: Spec, backward: Spec, folder: Path, watch: Watch | None = None) -> Store:
@@ -75,22 +89,26 @@ def build_store(cases: tuple[Case, ...], spec: Spec, backward: Spec, folder: Pat
     key = _key(cases, spec)
     index = folder / "index.json"
     if index.is_file() and (known := json.loads(index.read_text("utf-8")))["key"] == key:
-        source, target = (Envelope.model_validate(known[side]) for side in ("source", "target"))
-        return Store(tuple(_entry(i, case, folder) for i, case in enumerate(cases)), source, target)
+        entries = tuple(_entry(i, case, folder) for i, case in enumerate(cases))
+        return Store(entries, *(Envelope.model_validate(known[side]) for side in SIDES), *known["levels"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     entries: list[Entry] = []
-    sources: list[Measured] = []
-    targets: list[Measured] = []
+    looked: dict[str, list[Looked]] = {side: [] for side in SIDES}
     for done, case in enumerate(cases):
         entries.append(_entry(done, case, folder))
-        for side, measured in _store_case(case, spec, backward, entries[-1].file).items():
-            (sources if side == "source" else targets).append(measured)
+        for side, seen in _store_case(case, spec, backward, entries[-1].file).items():
+            looked[side].append(seen)
         if watch is not None:
             watch(done + 1, len(cases))
-    store = Store(tuple(entries), envelope_of(sources), envelope_of(targets))
-    index.write_text(json.dumps({"key": key, **_envelopes(store)}), "utf-8")
-    return store
+    envelopes = [envelope_of(seen.measured for seen in looked[side]) for side in SIDES]
+    levels = [
+        skip_level(host_background(channel), (seen.darkest for seen in looked[side]))
+        for side, channel in zip(SIDES, (spec.source, spec.target), strict=True)
+    ]
+    known = {side: envelope.model_dump(mode="json") for side, envelope in zip(SIDES, envelopes, strict=True)}
+    index.write_text(json.dumps({"key": key, **known, "levels": levels}), "utf-8")
+    return Store(tuple(entries), *envelopes, *levels)
 
 
 def quantised(scaled: Array) -> Stored:
@@ -113,25 +131,31 @@ def _entry(index: int, case: Case, folder: Path) -> Entry:
     return Entry(case.name, folder / f"{index:05d}", case.source is not None, case.target is not None)
 
 
-def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str, Measured]:
-    """Prepare one case into its files; what its raw volumes look like, by side."""
+def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str, Looked]:
+    """Prepare one case into its files; what its volumes look like, by side."""
     if case.source is None:
         assert case.target is not None
         volume = read_volume(case.target)
-        _save(file, "target", prepare(volume, backward), backward.source)
-        return {"target": measure(volume, backward.source.modality)}
+        body = _save(file, "target", prepared := prepare(volume, backward), backward.source)
+        return {"target": _look(volume, prepared.array, body, backward.source)}
     volume = read_volume(case.source)
     prepared = prepare(volume, spec)
-    measured = {"source": measure(volume, spec.source.modality)}
     if case.target is None:
-        _save(file, "source", prepared, spec.source)
-        return measured
+        body = _save(file, "source", prepared, spec.source)
+        return {"source": _look(volume, prepared.array, body, spec.source)}
     target = read_volume(case.target)
     answer = prepare_target(target, prepared, spec)
-    _save_array(file, "source", prepared.array, spec.source)
+    source = prepared.array
+    _save_array(file, "source", source, spec.source)
     _save_array(file, "target", answer, spec.target)
-    _save_body(file, scored_body(prepared, answer, spec))
-    return measured | {"target": measure(target, spec.target.modality)}
+    body = scored_body(prepared, answer, spec)
+    _save_body(file, body)
+    own = body_mask(source, spec.source.modality, prepared.grid.spacing)
+    return {"source": _look(volume, source, own, spec.source), "target": _look(target, answer, body, spec.target)}
+
+
+def _look(volume: Volume, prepared: Array, body: NDArray[np.bool_], channel: Channel) -> Looked:
+    return Looked(measure(volume, channel.modality), darkest_body(prepared, body))
 
 
 def scored_body(prepared: Prepared, target: Array, spec: Spec) -> NDArray[np.bool_]:
@@ -141,9 +165,12 @@ def scored_body(prepared: Prepared, target: Array, spec: Spec) -> NDArray[np.boo
     return body_mask(target, spec.target.modality, prepared.grid.spacing)
 
 
-def _save(file: Path, side: str, prepared: Prepared, channel: Channel) -> None:
+def _save(file: Path, side: str, prepared: Prepared, channel: Channel) -> NDArray[np.bool_]:
+    """An unpaired volume; its body."""
     _save_array(file, side, prepared.array, channel)
-    _save_body(file, body_mask(prepared.array, channel.modality, prepared.grid.spacing))
+    body = body_mask(prepared.array, channel.modality, prepared.grid.spacing)
+    _save_body(file, body)
+    return body
 
 
 def _save_body(file: Path, mask: NDArray[np.bool_]) -> None:
@@ -157,13 +184,6 @@ def _save_body(file: Path, mask: NDArray[np.bool_]) -> None:
 
 def _save_array(file: Path, side: str, array: Array, channel: Channel) -> None:
     np.save(f"{file}-{side}.npy", quantised(channel.scaling.fixed.forward(array)))
-
-
-def _envelopes(store: Store) -> dict[str, Any]:
-    return {
-        "source": store.source_envelope.model_dump(mode="json"),
-        "target": store.target_envelope.model_dump(mode="json"),
-    }
 
 
 def _key(cases: tuple[Case, ...], spec: Spec) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
 from modality_translate.intensities.slabs import Slab, slabs
 from modality_translate.volumes.volume import Array
 
 MARGIN = 8
 """Voxels around the body, so that its dim edge is translated with it."""
+REACH = 7
+"""A voxel of the body lies within this many voxels, along each axis, of one that is above the level."""
+FORGIVEN = 0.1
+"""Percent of a body's voxels for which that need not hold: masks bridge gaps and fill holes with air."""
 WHOLE = (slice(None),) * 3
 
 
@@ -30,3 +40,26 @@ def body_box(array: Array, units: HostUnits, level: float | None) -> Slab | None
     ends = [np.flatnonzero(found)[[0, -1]] for found in hit]
     x, y, z = (slice(max(0, int(first) - MARGIN), int(last) + 1 + MARGIN) for first, last in ends)
     return x, y, z
+
+
+def darkest_body(array: Array, body: NDArray[np.bool_]) -> float:
+    """The value that all but 0.1 % of the voxels of `body` have within 7 voxels; `array` (X, Y, Z) in host units.
+
+    Infinite without any body.
+    """
+    if not body.any():
+        return math.inf
+    near = array
+    for axis in range(3):
+        near = ndimage.maximum_filter1d(near, 2 * REACH + 1, axis=axis, mode="nearest")
+    return percentiles(near, body, [FORGIVEN])[0]
+
+
+def skip_level(background: float, darkest: Iterable[float]) -> float | None:
+    """Half-way from air to the dark bodies of the training volumes; none where they cannot be told apart.
+
+    Dark is the first quartile of `darkest_body`: in some volumes a mask holds much air, such as that between two legs.
+    """
+    known = [value for value in darkest if value < math.inf]
+    dark = float(np.percentile(known, 25.0)) if known else background
+    return background + (dark - background) / 2 if dark > background else None

@@ -177,9 +177,11 @@ def _open_store(job: Job, directions: list[str]) -> Store:
     forward, backward = job.recipe.spec(), job.recipe.spec(backward=True)
     store = build_store(job.split.train, forward, backward, job.run.cache, job.reporter.prepared)
     if before is None:
-        envelopes = store.source_envelope, store.target_envelope
-        for direction, spec, envelope in zip(directions, (forward, backward), envelopes, strict=False):
-            job.run.write_spec(spec.model_copy(update={"envelope": envelope, "versions": _versions()}), direction)
+        seen = (store.source_envelope, store.source_level), (store.target_envelope, store.target_level)
+        for direction, spec, (envelope, level) in zip(directions, (forward, backward), seen, strict=False):
+            tiling = spec.tiling.model_copy(update={"skip_below": level})
+            update = {"envelope": envelope, "tiling": tiling, "versions": _versions()}
+            job.run.write_spec(spec.model_copy(update=update), direction)
         job.run.write_splits(names)
     return store
 

@@ -38,9 +38,20 @@ def test_points_lie_in_the_body(pairs: Path, recipe: Recipe):
 def test_a_second_call_opens_what_is_there(pairs: Path, recipe: Recipe):
     first: list[tuple[int, int]] = []
     again: list[tuple[int, int]] = []
-    envelopes = stored(recipe, pairs, first).source_envelope, stored(recipe, pairs, again).source_envelope
+    stores = stored(recipe, pairs, first), stored(recipe, pairs, again)
+    envelopes = [store.source_envelope for store in stores]
     assert (first, again) == ([(1, 3), (2, 3), (3, 3)], [])
     assert envelopes[0] == envelopes[1]
+    levels = [(store.source_level, store.target_level) for store in stores]
+    assert levels[0] == levels[1]
+
+
+def test_the_level_of_air_lies_between_air_and_body(pairs: Path, recipe: Recipe):
+    store = stored(recipe, pairs)
+    assert store.source_level is not None
+    assert store.target_level is not None
+    assert 0 < store.source_level < 500
+    assert -1000 < store.target_level < 0
 
 
 def test_a_changed_file_is_prepared_again(pairs: Path, recipe: Recipe):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
 from modality_translate.pipeline import translate_array
-from modality_translate.pipeline.body import MARGIN, body_box
+from modality_translate.pipeline.body import MARGIN, body_box, darkest_body, skip_level
 
 
 def with_level(spec, level):
@@ -114,3 +114,28 @@ def test_files_without_a_level_do_not_name_it(make_spec):
     assert "skip_below" not in spec.canonical_json()
     leveled = with_level(spec, 12.5)
     assert type(spec).model_validate_json(leveled.canonical_json()) == leveled
+
+
+def test_how_dark_a_body_is_is_told_by_what_is_near(body):
+    array = body(0.0, 300.0, 4.0, (60, 50, 40))
+    inside = array > 150
+    array[30, 25, 18:22] = 0  # a dark hole in bright tissue
+    assert 290 < darkest_body(array, inside) < 320
+    assert darkest_body(array, np.zeros_like(inside)) == np.inf
+
+
+def test_a_dark_region_counts_as_body(body):
+    array = body(0.0, 300.0, 4.0, (60, 50, 40))
+    inside = array > 150
+    array[:25] /= 5
+    assert 50 < darkest_body(array, inside) < 70
+
+
+def test_the_level_lies_half_way_from_air_to_the_dark_bodies():
+    assert skip_level(0.0, [300.0, 310.0, 320.0, 21.0, 300.0]) == 150.0
+    assert skip_level(-1000.0, [-200.0]) == -600.0
+
+
+@pytest.mark.parametrize("darkest", [[], [np.inf], [0.0], [-5.0, 0.0]])
+def test_bodies_as_dark_as_air_set_no_level(darkest):
+    assert skip_level(0.0, darkest) is None

@@ -46,6 +46,11 @@ def trained(finished: dict[str, Job], recipe_of: Callable[..., Recipe], job_of: 
     return finished["job"]
 
 
+def test_the_spec_of_a_run_says_where_air_ends(trained: Job):
+    levels = [trained.run.spec(direction).tiling.skip_below for direction in ("forward", "backward")]
+    assert all(level is not None for level in levels)
+
+
 def test_a_run_folder_has_what_a_person_looks_for(trained: Job):
     names = {path.relative_to(trained.run.path).as_posix() for path in trained.run.path.rglob("*") if path.is_file()}
     assert names == {
