@@ -1,0 +1,105 @@
+"""A folder of heads through `mtranslate convert`, and through the MONAI + torch pipeline a user would write.
+
+    python benchmarks/against_monai.py -i /tmp/heads --volumes 2 --rounds 2
+
+The same untrained network (see models.py) and overlap, float32, CPU, the whole command from start to exit, so that
+start-up is in; the sides take turns. Ours leaves air out by the level in the model file, MONAI has no such thing.
+Scaling is a fixed window on both sides, and the heads already have the network's voxel size, so that nothing but the
+tiling can make the answers differ; the mean absolute difference is printed in HU, over all voxels and in the body.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from heads import head_files
+from modality_translate import read_volume
+from models import Made, make_model
+
+HERE = Path(__file__).parent
+WIDTHS = {2: 8, 3: 4}
+Cost = tuple[float, float]
+"""Seconds of wall time and the largest resident memory in MB."""
+
+
+def cost(command: list[str]) -> Cost:
+    """Run `command` to its end."""
+    paths = os.pathsep.join([str(HERE.parent), str(HERE)])
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
+    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+
+
+def by_monai(dims: int, files: list[Path], out: Path, overlap: float) -> list[str]:
+    settings = ["--dims", dims, "--width", WIDTHS[dims], "--overlap", overlap, "-o", out]
+    return [sys.executable, "-W", "ignore", "-m", "monai_side", *map(str, settings), *map(str, files)]
+
+
+def by_us(made: Made, folder: Path, out: Path, more: list[str]) -> list[str]:
+    paths = ["-m", str(made.file), "-i", str(folder), "-o", str(out)]
+    return [sys.executable, "-m", "modality_translate", "convert", *paths, "-d", "cpu", "-q", *more]
+
+
+def difference(files: list[Path], one: Path, other: Path) -> tuple[float, float]:
+    """Mean absolute difference in HU, over all voxels and where the source is tissue."""
+    everywhere, body = [], []
+    for file in files:
+        apart = np.abs(read_volume(one / file.name).array - read_volume(other / file.name).array)
+        everywhere.append(apart.mean())
+        body.append(apart[read_volume(file).array > 300].mean())
+    return float(np.mean(everywhere)), float(np.mean(body))
+
+
+def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespace) -> None:
+    made = make_model(work, dims, WIDTHS[dims], options.overlap)
+    theirs, ours = work / f"monai-{dims}d", work / f"ours-{dims}d"
+    commands = by_monai(dims, files, theirs, options.overlap), by_us(made, files[0].parent, ours, options.ours)
+    costs: tuple[list[Cost], list[Cost]] = ([], [])
+    for number in range(options.rounds):
+        for side in (number % 2, 1 - number % 2):
+            shutil.rmtree((theirs, ours)[side], ignore_errors=True)
+            costs[side].append(cost(commands[side]))
+            print(f"  {('MONAI', 'ours')[side]} {costs[side][-1][0]:.1f} s, {costs[side][-1][1]:.0f} MB", flush=True)
+    ratios = sorted(t[0] / o[0] for t, o in zip(*costs, strict=True))
+    memory = max(o[1] for o in costs[1]) / max(t[1] for t in costs[0])
+    everywhere, body = difference(files, theirs, ours)
+    print(f"{made.spec.name}, {len(files)} volumes: {statistics.median(ratios):.2f}x "
+          f"({ratios[0]:.2f} to {ratios[-1]:.2f} over {options.rounds} rounds), memory {memory:.2f} of MONAI's, "
+          f"mean difference {everywhere:.2f} HU, in the body {body:.2f} HU", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-i", "--input", type=Path, required=True, help="Folder of heads, made where missing.")
+    parser.add_argument("--volumes", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--dims", type=int, nargs="+", choices=(2, 3), default=[2, 3])
+    parser.add_argument("--overlap", type=float, default=0.25)
+    parser.add_argument("--ours", nargs="*", default=[], metavar="OPTION", help="More options for convert, without --.")
+    options = parser.parse_args()
+    options.ours = [f"--{option}" if option[:1].isalpha() else option for option in options.ours]
+    made = head_files(options.input, options.volumes)
+    work = options.input / "against-monai"
+    inputs = work / "in"
+    shutil.rmtree(inputs, ignore_errors=True)
+    inputs.mkdir(parents=True)
+    files = [Path(shutil.copy(file, inputs)) for file in made]
+    for dims in options.dims:
+        compare(dims, files, work, options)
+
+
+if __name__ == "__main__":
+    main()
