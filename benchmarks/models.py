@@ -20,7 +20,7 @@ from modality_translate.intensities import Window
 from modality_translate.networks import ScaledGenerator, build_generator
 from modality_translate.pipeline.self_test import measure_self_test, self_test_patch
 from modality_translate.pipeline.spec import Channel, Spec
-from modality_translate.recipe import recipe_from
+from modality_translate.recipe import Scaling, recipe_from
 
 SOURCE, TARGET = Window(lo=0.0, hi=2500.0), Window(lo=-1000.0, hi=2000.0)
 SLOPE, SHARE, SHIFT = 1.2, 0.1, 0.15
@@ -52,7 +52,9 @@ class Made:
     network: nn.Module
 
 
-def make_network(dims: int, width: int, overlap: float) -> tuple[nn.Module, Spec]:
+def make_network(
+    dims: int, width: int, overlap: float, source: Scaling = SOURCE, air_below: float | None = AIR_BELOW
+) -> tuple[nn.Module, Spec]:
     """The generator of `dims` dimensions, always the same weights, and its contract."""
     kind, levels = KINDS[dims]
     tables: dict[str, Any] = {
@@ -66,15 +68,22 @@ def make_network(dims: int, width: int, overlap: float) -> tuple[nn.Module, Spec
     recipe = recipe_from(tables, "benchmark")
     torch.manual_seed(0)
     network = Added(build_generator(recipe.generator, recipe.geometry)).eval()
-    tiling = recipe.geometry.tiling().model_copy(update={"skip_below": AIR_BELOW})
-    channels = {"source": Channel.of("MR", SOURCE), "target": Channel.of("CT", TARGET)}
+    tiling = recipe.geometry.tiling().model_copy(update={"skip_below": air_below})
+    channels = {"source": Channel.of("MR", source), "target": Channel.of("CT", TARGET)}
     return network, Spec(name=recipe.name, spacing=(1.0, 1.0, 1.0), tiling=tiling, **channels)
 
 
-def make_model(folder: Path, dims: int, width: int, overlap: float = 0.25) -> Made:
+def make_model(
+    folder: Path,
+    dims: int,
+    width: int,
+    overlap: float = 0.25,
+    source: Scaling = SOURCE,
+    air_below: float | None = AIR_BELOW,
+) -> Made:
     """The network of `make_network`, exported into `folder`."""
-    network, spec = make_network(dims, width, overlap)
-    scaled = ScaledGenerator(network, SOURCE, TARGET).eval()
+    network, spec = make_network(dims, width, overlap, source, air_below)
+    scaled = ScaledGenerator(network, source, TARGET).eval()
     answer = run_network(scaled, self_test_patch(spec))
     spec = spec.model_copy(update={"self_test": measure_self_test(answer, allowed(spec)[0])})
     folder.mkdir(parents=True, exist_ok=True)

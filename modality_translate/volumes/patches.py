@@ -11,6 +11,8 @@ from modality_translate.volumes.volume import Array, Shape
 
 WEIGHT_UNITS = 4096
 """Weights are whole multiples of 1 / 4096, so that their sums, and with them a blended constant, are exact."""
+SLAB = 2**20
+"""Voxels that leave at a time."""
 LEAST_UNITS = 5
 """The floor of a weight, above 1e-3 of the largest."""
 
@@ -73,9 +75,9 @@ def blend(shape: Shape, core: Shape, tiles: Iterable[tuple[Shape, Array]]) -> It
     layer = _Layer(shape, core)
     for corner, tile in tiles:
         if corner[2] > layer.start:
-            yield layer.leave(corner[2])
+            yield from layer.leave(corner[2])
         layer.add(corner, tile)
-    yield layer.leave(shape[2])
+    yield from layer.leave(shape[2])
 
 
 class _Layer:
@@ -96,18 +98,19 @@ class _Layer:
         self._sum[place] += tile[used] * self._exact[used]
         self._weight[place] += self._window[used]
 
-    def leave(self, stop: int) -> Array:
-        """The finished slices from `start` to `stop`; those after them move up."""
+    def leave(self, stop: int) -> Iterator[Array]:
+        """The finished slices from `start` to `stop` in pieces of bounded size; those after them move up."""
         count = stop - self.start
-        left = np.empty((*self._sum.shape[:2], count), np.float32)
-        for sums, weight, into in zip(self._sum, self._weight, left, strict=True):
-            assert weight[:, :count].min() > 0, "a voxel was never covered"
-            into[:] = sums[:, :count] / weight[:, :count]
-            for kept in (sums, weight):
-                kept[:, :-count] = kept[:, count:].copy()
-                kept[:, -count:] = 0
+        depth = max(1, SLAB // (self._sum.shape[0] * self._sum.shape[1]))
+        for first in range(0, count, depth):
+            sums, weight = (kept[:, :, first : min(count, first + depth)] for kept in (self._sum, self._weight))
+            assert weight.min() > 0, "a voxel was never covered"
+            yield (sums / weight).astype(np.float32)
+        for kept in (self._sum, self._weight):
+            for plane in kept:  # one at a time, as an overlapping copy takes room
+                plane[:, :-count] = plane[:, count:].copy()
+                plane[:, -count:] = 0
         self.start = stop
-        return left
 
 
 def _starts(size: int, length: int, overlap: float) -> list[int]:
