@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +28,20 @@ from models import Made, make_model
 
 HERE = Path(__file__).parent
 WIDTHS = {2: 8, 3: 4}
-Cost = tuple[float, float]
-"""Seconds of wall time and the largest resident memory in MB."""
+
+
+class Cost(NamedTuple):
+    """Of one command, from start to exit."""
+
+    wall: float
+    """Seconds, which other work on the machine stretches."""
+    cpu: float
+    """Seconds of all cores together, which it hardly does."""
+    memory: float
+    """Largest resident memory, in MiB."""
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s, {self.cpu:.1f} s of processor time, {self.memory:.0f} MiB"
 
 
 def cost(command: list[str]) -> Cost:
@@ -40,7 +53,7 @@ def cost(command: list[str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+    return Cost(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def by_monai(dims: int, files: list[Path], out: Path, overlap: float) -> list[str]:
@@ -72,13 +85,18 @@ def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespac
         for side in (number % 2, 1 - number % 2):
             shutil.rmtree((theirs, ours)[side], ignore_errors=True)
             costs[side].append(cost(commands[side]))
-            print(f"  {('MONAI', 'ours')[side]} {costs[side][-1][0]:.1f} s, {costs[side][-1][1]:.0f} MB", flush=True)
-    ratios = sorted(t[0] / o[0] for t, o in zip(*costs, strict=True))
-    memory = max(o[1] for o in costs[1]) / max(t[1] for t in costs[0])
+            print(f"  {('MONAI', 'ours')[side]}: {costs[side][-1]}", flush=True)
+    memory = max(o.memory for o in costs[1]) / max(t.memory for t in costs[0])
     everywhere, body = difference(files, theirs, ours)
-    print(f"{made.spec.name}, {len(files)} volumes: {statistics.median(ratios):.2f}x "
-          f"({ratios[0]:.2f} to {ratios[-1]:.2f} over {options.rounds} rounds), memory {memory:.2f} of MONAI's, "
-          f"mean difference {everywhere:.2f} HU, in the body {body:.2f} HU", flush=True)  # fmt: skip
+    print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds: {ratios(costs, 'wall')}, in processor time "
+          f"{ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference {everywhere:.2f} HU, in the body "
+          f"{body:.2f} HU", flush=True)  # fmt: skip
+
+
+def ratios(costs: tuple[list[Cost], list[Cost]], what: str) -> str:
+    """Theirs / ours, the median and the spread over the rounds."""
+    each = sorted(getattr(t, what) / getattr(o, what) for t, o in zip(*costs, strict=True))
+    return f"{statistics.median(each):.2f}x ({each[0]:.2f} to {each[-1]:.2f})"
 
 
 def main() -> None:

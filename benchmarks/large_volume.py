@@ -59,9 +59,9 @@ def main() -> None:
     for dims in options.dims:
         level = None if options.everything else AIR_BELOW
         made = make_model(options.output, dims, WIDTH, source=Percentile(), air_below=level)
-        _, bare = cost([sys.executable, "-c", BARE, str(made.file)])
+        bare = cost([sys.executable, "-c", BARE, str(made.file)]).memory
         paths = ["-m", str(made.file), "-i", str(source), "-o", str(out), "--on-exists", "overwrite"]
-        seconds, peak = cost([sys.executable, "-m", "modality_translate", "convert", "-d", "cpu", "-q", *paths])
+        seconds, _, peak = cost([sys.executable, "-m", "modality_translate", "convert", "-d", "cpu", "-q", *paths])
         print(f"{made.spec.name}, patch {PATCHES[dims]}, {shape[0]} x {shape[1]} x {shape[2]} float32, "
               f"{np.prod(shape) * 4 / 2**20:.0f} MiB: bare {bare:.0f}, peak {peak:.0f}, over {peak - bare:.0f} MiB; "
               f"{seconds:.0f} s", flush=True)  # fmt: skip
