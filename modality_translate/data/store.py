@@ -29,7 +29,7 @@ Watch = Callable[[int, int], None]
 FULL = 32767
 """[-1, 1] is kept as 16-bit integers: half of float32's size, and a step of 0.06 HU over a window of 4095 HU."""
 MOST_POINTS = 65536
-LAYOUT = 3
+LAYOUT = 4
 """Of the files; raised when they change, so that no older cache is opened."""
 SIDES = ("source", "target")
 
