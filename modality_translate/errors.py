@@ -19,6 +19,10 @@ class TranslationError(Exception):
         self.remedy = remedy
         super().__init__(" ".join(part for part in (f"{self.subject}: {reason}", remedy) if part))
 
+    def __reduce__(self) -> tuple[type[TranslationError], tuple[str, str, str]]:
+        # Pickled by its message alone, it could not be made again in another process.
+        return type(self), (self.subject, self.reason, self.remedy)
+
 
 class VolumeError(TranslationError):
     """A volume cannot be read, written or understood."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from modality_translate import errors
@@ -22,3 +24,11 @@ def test_every_error_is_caught_by_the_base_class():
 )  # fmt: skip
 def test_exit_codes_are_those_of_the_command_line(kind: type[errors.TranslationError], code: int):
     assert kind.exit_code == code
+
+
+@pytest.mark.parametrize("kind", [errors.VolumeError, errors.ModelError, errors.DeviceError])
+def test_an_error_is_the_same_in_another_process(kind: type[errors.TranslationError]):
+    error = kind("a.nii", "is damaged.", "Copy it again.")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (again.subject, again.reason, again.remedy) == (error.subject, error.reason, error.remedy)

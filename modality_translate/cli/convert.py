@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +37,11 @@ from modality_translate.cli import options
               "when left out. Less is faster, more is smoother.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Convert also volumes unlike those the model was trained on.")
 @click.option("--frame", type=click.IntRange(min=0), help="Which frame of 4D volumes to convert, counted from 0.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all cores when left out.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads, all cores when left out; --workers share "
+              "them, with --scheduler they are each worker's.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 1024), help="Convert in so many processes on this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="Convert on the dask cluster with this scheduler, such as "
+              "tcp://node1:8786; its workers must see the same files under the same paths.")  # fmt: skip
 @click.option("--trust-model", is_flag=True, help="Skip the trial, under a limit of time and memory, of a model file "
               "that this machine has not met.")  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the report (JSON); "
@@ -54,6 +61,8 @@ def command(
     force: bool,
     frame: int | None,
     threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
     trust_model: bool,
     report: Path | None,
     quiet: bool,
@@ -70,32 +79,50 @@ def command(
 
     Example: mtranslate convert -m mr-to-ct.onnx -i scans/ -o synthetic/
     """
-    from modality_translate.runtime.folder import convert_folder, ready
+    from modality_translate.runtime.errand import Loading
+    from modality_translate.runtime.folder import ready
     from modality_translate.runtime.plan import plan
     from modality_translate.runtime.report import part_report, report_path, write_report
     from modality_translate.runtime.stop import Stop, stopping_on_signals
-    from modality_translate.runtime.translator import Translator
     from modality_translate.runtime.work import Options
 
     if (num_parts is None) != (part_id is None):
         raise click.UsageError("--num-parts and --part-id go together.")
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("--workers and --scheduler exclude each other: the scheduler has workers of its own.")
     todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii")
     written = report_path(todo, report)
     if num_parts is not None and part_id is not None:
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
     settings = Options(on_exists, force, frame, resume)
     ready(todo, settings)
-    translator = Translator.load(model, device=device, threads=threads, overlap=overlap, trusted=trust_model)
-    if translator.engine.note and not quiet:
-        click.echo(translator.engine.note, err=True)
-    stop = Stop()
-    with stopping_on_signals(stop):
+    stop, loading = Stop(), Loading(str(model), device, threads, overlap, trust_model)
+    with _hands(loading, workers, scheduler, quiet) as convert, stopping_on_signals(stop):
         with _watcher(quiet) as watcher:
-            conversion = convert_folder(translator, todo, settings, watcher, stop)
+            conversion = convert(todo, settings, watcher, stop)
         if written is not None:
             write_report(written, conversion)
         click.echo(conversion.summary())
         return _ended(stop, conversion.exit_code)
+
+
+@contextmanager
+def _hands(loading: Any, workers: int | None, scheduler: str | None, quiet: bool) -> Iterator[Callable[..., Any]]:
+    """Who converts: this process, processes of its own, or a cluster."""
+    from modality_translate.runtime.cluster import connected, local_workers
+    from modality_translate.runtime.folder import convert_folder, convert_on_cluster
+
+    if scheduler is not None:
+        with connected(scheduler) as client:
+            yield partial(convert_on_cluster, client, loading.elsewhere())
+    elif workers is not None:
+        with local_workers(workers) as client:
+            yield partial(convert_on_cluster, client, loading.shared(workers))
+    else:
+        translator = loading.load()
+        if translator.engine.note and not quiet:
+            click.echo(translator.engine.note, err=True)
+        yield partial(convert_folder, translator)
 
 
 def _ended(stop: Any, exit_code: int) -> int:

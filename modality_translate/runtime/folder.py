@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
+from typing import Any, NamedTuple
 
 from modality_translate.errors import RecipeError
 from modality_translate.runtime.claims import tidy
+from modality_translate.runtime.cluster import Cluster, introduced
+from modality_translate.runtime.errand import Errand, Loading
 from modality_translate.runtime.journal import Journal, Past, read_past
 from modality_translate.runtime.lanes import Lanes, Watcher
+from modality_translate.runtime.model_file import read_model
 from modality_translate.runtime.plan import Plan
 from modality_translate.runtime.report import Conversion, Outcome
+from modality_translate.runtime.shipped import located
 from modality_translate.runtime.stop import Stop
 from modality_translate.runtime.sweep import sweep
 from modality_translate.runtime.translator import Translator
@@ -32,28 +37,66 @@ def convert_folder(
     stop = stop or Stop()
     begin = time.monotonic()
     plan, past = ready(plan, options)
-    run = new_run()
+    run = secrets.token_hex(8)
     journal = Journal(plan.base, run) if plan.folder else None
     work = Work(translator, options, plan.base, run, stop, journal, past)
-    outcomes = gather(Lanes(work, plan.jobs, watcher).outcomes(), watcher, stop)
+    outcomes = _gather(Lanes(work, plan.jobs, watcher).outcomes(), watcher, stop)
     tidy(plan.base)
-    engine, seconds = translator.engine, time.monotonic() - begin
+    engine = translator.engine
+    used = Used(translator.spec.name, translator.sha256, engine.name, engine.device, engine.note)
+    return _conversion(used, plan, outcomes, time.monotonic() - begin, work.turns.seconds, stop)
+
+
+def convert_on_cluster(
+    client: Any, loading: Loading, plan: Plan, options: Options, watcher: Watcher, stop: Stop
+) -> Conversion:
+    """As `convert_folder`, by the workers of the dask cluster that `client` speaks to; all see the same files.
+
+    Raises also what `introduced` raises.
+    """
+    begin = time.monotonic()
+    plan, _ = ready(plan.absolute(), options)
+    model = read_model(located(loading.model))
+    errand = Errand(secrets.token_hex(8), loading, model.sha256, options, plan.base, journal=plan.folder is not None)
+    workers = introduced(client, errand, stop)
+    cluster = Cluster(client, errand, plan.jobs, watcher, stop)
+    outcomes = _gather(cluster.outcomes(), watcher, stop)
+    tidy(plan.base)
+    engine, device, note = (
+        _all_of(w.engine for w in workers),
+        _all_of(w.device for w in workers),
+        _all_of(w.note for w in workers),
+    )
+    used = Used(model.spec.name, model.sha256, engine, device, note)
+    return _conversion(used, plan, outcomes, time.monotonic() - begin, sum(cluster.engine_seconds.values()), stop)
+
+
+def _all_of(words: Iterable[str]) -> str:
+    """What workers say of themselves, each thing once."""
+    return "; ".join(sorted(set(words) - {""}))
+
+
+class Used(NamedTuple):
+    """The model, and what computed it."""
+
+    model: str
+    sha256: str
+    engine: str
+    device: str
+    note: str
+
+
+def _conversion(
+    used: Used, plan: Plan, outcomes: list[Outcome], seconds: float, engine_seconds: float, stop: Stop
+) -> Conversion:
+    places = {job.name: place for place, job in enumerate(plan.jobs)}
     return Conversion(
-        model=translator.spec.name,
-        sha256=translator.sha256,
-        engine=engine.name,
-        device=engine.device,
-        note=engine.note,
-        outcomes=in_order(outcomes, plan),
+        *used,
+        outcomes=tuple(sorted(outcomes, key=lambda outcome: places[outcome.name])),
         seconds=round(seconds, 3),
-        engine_seconds=round(work.turns.seconds, 3),
+        engine_seconds=round(engine_seconds, 3),
         interrupted=stop.asked,
     )
-
-
-def new_run() -> str:
-    """A name that no other run has."""
-    return secrets.token_hex(8)
 
 
 def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
@@ -66,13 +109,13 @@ def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
         raise RecipeError("--resume", "is for a folder as output.", "Give a folder with -o, or --on-exists overwrite.")
     past = read_past(plan.base) if options.resume else Past()
     if options.on_exists == "error":
-        plan.refuse_existing(past.begun)
+        plan.refuse_existing(frozenset(past.begun))
     if plan.jobs and plan.base.is_dir():
         sweep(plan)
     return plan.looked_at(), past
 
 
-def gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[Outcome]:
+def _gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[Outcome]:
     """All of `outcomes`, each told to `watcher` as it comes; a KeyboardInterrupt asks `stop` and goes on."""
     found: list[Outcome] = []
     with closing(outcomes):
@@ -83,9 +126,3 @@ def gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[O
             except KeyboardInterrupt:
                 stop.ask()
     return found
-
-
-def in_order(outcomes: list[Outcome], plan: Plan) -> tuple[Outcome, ...]:
-    """`outcomes` in the order of the plan's jobs."""
-    places = {job.name: place for place, job in enumerate(plan.jobs)}
-    return tuple(sorted(outcomes, key=lambda outcome: places[outcome.name]))

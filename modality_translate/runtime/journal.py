@@ -40,10 +40,14 @@ class Made:
 class Past:
     """What earlier runs, and those of the moment, noted in an output folder."""
 
-    begun: frozenset[str] = frozenset()
-    """Outputs that a run has at least begun to write."""
+    begun: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Outputs that were at least begun, with the runs that did."""
     made: dict[str, tuple[Made, ...]] = field(default_factory=dict)
     """Outputs with all that is known of them; a file made twice has two entries."""
+
+    def unfinished(self, output: str, run: str) -> bool:
+        """Whether `run` has begun to write `output`, and has not noted its end."""
+        return run in self.begun.get(output, ()) and not self.finished(output, run)
 
     def finished(self, output: str, run: str) -> bool:
         """Whether `run` itself has finished `output`."""
@@ -60,7 +64,7 @@ class Journal:
 
     def begun(self, output: str) -> None:
         """Note that `output` is about to be written. Raises `VolumeError` when the disk does not take it."""
-        self._append({"begun": output})
+        self._append({"begun": output, "run": self.run})
 
     def made(self, made: Made) -> None:
         """Note a finished output. Raises `VolumeError` when the disk does not take it."""
@@ -86,15 +90,18 @@ def read_past(folder: Path) -> Past:
 
     Raises `VolumeError` for a journal that cannot be read.
     """
-    begun: set[str] = set()
+    begun: dict[str, set[str]] = {}
     made: dict[str, list[Made]] = {}
     for path in sorted((folder / FOLDER).glob("journal-*.jsonl")):
         for fact in _facts(path):
             if isinstance(output := fact.get("begun"), str):
-                begun.add(output)
+                begun.setdefault(output, set()).add(str(fact.get("run", "")))
             elif (found := _made(fact.get("made"))) is not None:
                 made.setdefault(found.output, []).append(found)
-    return Past(frozenset(begun), {output: tuple(facts) for output, facts in made.items()})
+    return Past(
+        {output: frozenset(runs) for output, runs in begun.items()},
+        {output: tuple(facts) for output, facts in made.items()},
+    )
 
 
 def digest(*paths: Path) -> str:

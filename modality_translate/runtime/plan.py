@@ -54,6 +54,11 @@ class Plan:
             raise RecipeError("--part-id", reason, f"Parts are counted from 0: give 0 to {count - 1}.")
         return Plan(self.jobs[index::count], self.folder)
 
+    def absolute(self) -> Plan:
+        """The same files, whatever folder a process works in."""
+        jobs = tuple(replace(j, source=j.source.absolute(), target=j.target.absolute()) for j in self.jobs)
+        return Plan(jobs, self.folder and self.folder.absolute())
+
     def looked_at(self) -> Plan:
         """The same, with the outputs as they are now."""
         return replace(self, jobs=tuple(replace(job, seen=seen(job.target)) for job in self.jobs))

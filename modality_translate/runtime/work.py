@@ -97,14 +97,21 @@ class Work:
         if now is None:
             return None
         if now != job.seen:
-            if read_past(self.base).finished(job.output, self.run):
-                return outcome(job, "converted", notes=("the worker that made it was lost before it could say so",))
-            return outcome(job, "skipped", "another run has written it meanwhile")
+            return self._written_meanwhile(job)
         if self.options.resume and job.output in self.past.begun:
             return (
                 outcome(job, "skipped", "finished before, by this model from this input") if self._kept(job) else None
             )
         return outcome(job, "skipped", "the output is already there") if self.options.on_exists == "skip" else None
+
+    def _written_meanwhile(self, job: Job) -> Outcome | None:
+        """By another run, or by a worker of this one that was lost; as it is lost, it will write no more."""
+        past = read_past(self.base)
+        if past.finished(job.output, self.run):
+            return outcome(job, "converted", notes=("the worker that made it was lost before it could say so",))
+        if past.unfinished(job.output, self.run):
+            return None
+        return outcome(job, "skipped", "another run has written it meanwhile")
 
     def _kept(self, job: Job) -> bool:
         """Whether the output is, to the byte, what this model made of this input."""
@@ -116,15 +123,15 @@ class Work:
         return any((made.source, made.digest) == (source, result) for made in by_us)
 
     def _translated(self, job: Job, place: int, progress: Callable[[int, int], None]) -> Outcome:
-        voxels = _voxels(job.source, self.translator.spec)
-        with self.room.of(voxels):
+        there = job.target.exists()
+        with self.room.of(_voxels(job.source, self.translator.spec)):
             self.stop.check()
             source = digest(*_files(job.source)) if self.journal else ""
             volume = read_volume(job.source, frame=self.options.frame)
             synthetic = self._in_turn(place).translate(volume, force=self.options.force, progress=progress)
             del volume
             self.stop.check()
-            return outcome(job, "converted", notes=(*synthetic.notes, *self._write(job, synthetic, source)))
+            return outcome(job, "converted", notes=(*synthetic.notes, *self._write(job, synthetic, source, there)))
 
     def _in_turn(self, place: int) -> Translator:
         """The translator, with an engine that computes when it is this volume's turn, and not after a stop."""
@@ -137,13 +144,13 @@ class Work:
 
         return replace(self.translator, engine=replace(engine, predict=predict))
 
-    def _write(self, job: Job, synthetic: Volume, source: str) -> tuple[str, ...]:
+    def _write(self, job: Job, synthetic: Volume, source: str, overwrite: bool) -> tuple[str, ...]:
         """Write and note it; what is to be said about that."""
         job.target.parent.mkdir(parents=True, exist_ok=True)
         if self.journal:
             self.journal.begun(job.output)
         stored, text = self.translator.spec.target.stored, self.translator.description(synthetic)
-        write_volume(job.target, synthetic, dtype=stored, description=text, overwrite=job.seen is not None)
+        write_volume(job.target, synthetic, dtype=stored, description=text, overwrite=overwrite)
         return self._note(job, source)
 
     def _note(self, job: Job, source: str) -> tuple[str, ...]:

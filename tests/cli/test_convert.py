@@ -219,3 +219,10 @@ main()
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["interrupted"] is True
     assert report["totals"]["converted"] == 0
+
+
+def test_workers_and_a_scheduler_exclude_each_other(run: Run, model: Path, scans: Path, tmp_path: Path):
+    words = ("--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
+    code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", *words)
+    assert code == 2
+    assert "--workers and --scheduler exclude each other" in err

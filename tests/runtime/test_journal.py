@@ -19,11 +19,19 @@ def test_facts_of_several_processes_come_together(tmp_path: Path):
         journal.begun("b/a.nii.gz")
         journal.made(made(run=run))
     past = read_past(tmp_path)
-    assert past.begun == {"b/a.nii.gz"}
+    assert past.begun == {"b/a.nii.gz": {"run1", "run2"}}
     assert {m.run for m in past.made["b/a.nii.gz"]} == {"run1", "run2"}
     assert past.finished("b/a.nii.gz", "run2")
     assert not past.finished("b/a.nii.gz", "run3")
     assert not past.finished("other.nii.gz", "run1")
+
+
+def test_what_was_begun_and_not_finished_is_known(tmp_path: Path):
+    Journal(tmp_path, "run1").begun("a")
+    assert read_past(tmp_path).unfinished("a", "run1")
+    assert not read_past(tmp_path).unfinished("a", "run2")
+    Journal(tmp_path, "run1").made(made("a"))
+    assert not read_past(tmp_path).unfinished("a", "run1")
 
 
 def test_a_torn_line_costs_that_line_alone(tmp_path: Path):
@@ -39,7 +47,7 @@ def test_a_torn_line_costs_that_line_alone(tmp_path: Path):
 def test_any_name_survives(tmp_path: Path):
     name = "broken \udcff\n\x00.nii"
     Journal(tmp_path, "run1").begun(name)
-    assert read_past(tmp_path).begun == {name}
+    assert list(read_past(tmp_path).begun) == [name]
 
 
 @pytest.mark.parametrize("line", ['["begun"]', '{"begun": 3}', '{"made": {"output": "a"}}', '{"made": 1}', "\x00", "{"])
@@ -47,11 +55,11 @@ def test_what_is_no_fact_is_passed_over(tmp_path: Path, line: str):
     Journal(tmp_path, "run1").path.parent.mkdir()
     Journal(tmp_path, "run1").path.write_text(line)
     past = read_past(tmp_path)
-    assert (past.begun, past.made) == (frozenset(), {})
+    assert (past.begun, past.made) == ({}, {})
 
 
 def test_no_journal_is_an_empty_past(tmp_path: Path):
-    assert read_past(tmp_path / "none").begun == frozenset()
+    assert read_past(tmp_path / "none").begun == {}
 
 
 def test_a_journal_that_cannot_be_written_is_one_error(tmp_path: Path):
