@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -69,15 +69,28 @@ class Draft:
     def data(self) -> bytes:
         return _read(self.path)
 
-    @cached_property
+    @property
     def entries(self) -> dict[str, _Entry]:
-        with self.refusing():
-            return _entries(Wire(self.data))
+        return self._parts()[0]
+
+    @property
+    def graph(self) -> Graph:
+        return self._parts()[1]
+
+    def _parts(self) -> tuple[dict[str, _Entry], Graph]:
+        if isinstance(self._scanned, ModelError):
+            raise self._scanned
+        return self._scanned
 
     @cached_property
-    def graph(self) -> Graph:
-        with self.refusing():
-            return read_graph(Wire(self.data))
+    def _scanned(self) -> tuple[dict[str, _Entry], Graph] | ModelError:
+        """Metadata and graph, or why there are none: a file made to keep the scanner busy is scanned once."""
+        try:
+            with self.refusing():
+                wire = Wire(self.data)
+                return _entries(wire), read_graph(wire)
+        except ModelError as error:
+            return error
 
     @cached_property
     def spec(self) -> Spec:
@@ -229,7 +242,18 @@ def _spec(path: Path, text: str) -> Spec:
     if len(text.encode()) > LARGEST_SPEC:
         raise ModelError(path, "has a spec of more than 16 kB.", "Export the run again.")
     try:
-        return Spec.model_validate(json.loads(text))
+        spec = Spec.model_validate(json.loads(text, object_pairs_hook=_without_doubles))
+        # JSON can spell half a character, which no text file and no terminal takes.
+        spec.canonical_json().encode()
+        return spec
     except (ValidationError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(path, f"has a spec that cannot be used ({reason}).", "Export the run again.") from error
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two equal keys, parsers take the first, the last, or neither."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST_FIELDS = 1_000_000
-"""Of one file; 10,000 nodes take about half of it. Two gigabytes of tiny fields would keep us busy for an hour."""
+MOST_FIELDS = 500_000
+"""Of one file; 10,000 nodes take about 300,000. Two gigabytes of tiny fields would keep us busy for an hour."""
 _FIXED_WIDTH = {1: 8, 5: 4}
 _LONGEST_VARINT = 10
 _LONGEST_SHAPE = 64 * _LONGEST_VARINT

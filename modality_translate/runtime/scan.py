@@ -94,15 +94,14 @@ def check_sizes(graph: Graph) -> None:
     if len(known) != 1 + len(graph.inputs) + len(graph.weights):
         raise RefusedError("names two of its values alike")
     for node in graph.nodes:
-        operator = node.operators[0]
         if missing := [name for name in node.inputs if name not in known]:
             raise RefusedError(f"uses the value {missing[0][:40]!r} before it is made")
-        if operator in SIZED and not constants.issuperset(node.inputs[1:]):
-            raise RefusedError(f"computes the size of a value (inputs of {operator} that do not stand in the file)")
+        if not SIZED.isdisjoint(node.operators) and not constants.issuperset(node.inputs[1:]):
+            raise RefusedError(f"computes the size of a value (inputs of {node.operators[0]} outside the file)")
         if twice := [name for name in node.outputs if name in known - {""}]:
             raise RefusedError(f"makes the value {twice[0][:40]!r} twice")
         known.update(node.outputs)
-        if operator == "Constant":
+        if node.operators == ["Constant"]:
             constants.update(node.outputs)
 
 
