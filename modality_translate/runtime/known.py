@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 
 from modality_translate.runtime.shipped import FOLDER
@@ -18,27 +17,23 @@ RULES = "1"
 
 def is_known(path: Path, sha256: str) -> bool:
     """Whether the model in `path`, of that hash, came with the package or was tried before."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
         return path.resolve().parent == FOLDER.resolve() or _mark(sha256).is_file()
     return False
 
 
 def remember(sha256: str) -> None:
     """The model of that hash was tried, or made, on this machine."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
         _mark(sha256).parent.mkdir(parents=True, exist_ok=True)
         _mark(sha256).touch()
 
 
 def cache_folder() -> Path:
-    """Where this program may keep what it can make again: `mtranslate` in the user's cache."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "mtranslate"
+    """mtranslate's folder in XDG_CACHE_HOME, or in ~/.cache."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The standard says that a relative path is to be ignored.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "mtranslate"
 
 
 def _mark(sha256: str) -> Path:

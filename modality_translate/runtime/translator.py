@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from modality_translate.errors import EnvelopeError, RecipeError
+from numpy.typing import NDArray
+
+from modality_translate.errors import EnvelopeError, RecipeError, VolumeError
 from modality_translate.pipeline.envelope import check_envelope
 from modality_translate.pipeline.self_test import check_self_test
 from modality_translate.pipeline.spec import Spec
@@ -17,17 +21,29 @@ from modality_translate.runtime.known import is_known, remember
 from modality_translate.runtime.model_file import read_model
 from modality_translate.runtime.shipped import located
 from modality_translate.runtime.trial import try_model
-from modality_translate.volumes import Volume, read_volume
+from modality_translate.volumes import Source, Volume, as_volume, orient, spaced
 
 Progress = Callable[[int, int], None]
 _FORCED = "forced: "
+_MOST_VOXELS = 2**30
+"""Of a volume on the model's grid; as float32 the most that a file may hold."""
 _LONGEST_NAME = 40
 """NIfTI's descrip holds 79 characters."""
 
 
 @dataclass(frozen=True)
 class Translator:
-    """A checked model on a device. It keeps no state between volumes, so threads may share one."""
+    """A checked model on a device: volumes of one modality in, synthetic volumes of another out.
+
+    >>> translator = Translator.load("limb-mr-to-ct")
+    >>> synthetic = translator.translate("t1.nii.gz")
+    >>> synthetic.array.shape, translator.spec.target.units
+    ((256, 256, 40), 'HU')
+    >>> write_volume("ct.nii.gz", synthetic, dtype=translator.spec.target.stored)
+
+    From memory: `translate(array, affine=affine)`, or `translate(nibabel.load(path)).to_nibabel()`. It keeps no state
+    between volumes, so threads may share one; each thread holds the memory of its own volume.
+    """
 
     spec: Spec
     card: str
@@ -62,24 +78,43 @@ class Translator:
         return cls(_with_overlap(model.spec, overlap), model.card, model.sha256, engine)
 
     def translate(
-        self, volume: Volume | str | Path, *, force: bool = False, progress: Progress | None = None
+        self,
+        volume: Source,
+        *,
+        affine: NDArray[Any] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
     ) -> Volume:
-        """The synthetic volume, float32 in `spec.target.units`, on the input's grid; `progress(done, total)` patches.
+        """The synthetic volume, float32 (X, Y, Z) in `spec.target.units`, on the input's own grid.
 
-        Raises `EnvelopeError` for a volume unlike those the model was trained on; `force` notes it and goes on.
+        `volume` is in units of `spec.source`: a path, a `Volume`, a nibabel image, or a numpy array (X, Y, Z) with
+        `affine` (4, 4), which leads from voxel indices to world millimetres, x to the right, y to the front, z to the
+        head. `progress(done, total)` is called with numbers of patches.
+
+        Raises `VolumeError` for what is no 3D volume, and its kind `EnvelopeError` for a volume unlike those the model
+        was trained on; `force` notes the difference in `notes` and goes on.
         """
-        subject = "volume" if isinstance(volume, Volume) else str(volume)
-        source = volume if isinstance(volume, Volume) else read_volume(Path(volume))
+        subject = str(volume) if isinstance(volume, str | Path) else "volume"
+        source = as_volume(volume, affine)
         reasons = check_envelope(source, self.spec)
         if reasons and not force:
             raise EnvelopeError(subject, "; ".join(reasons) + ".", "The result would mislead; --force does it anyway.")
+        self._check_size(source)
         synthetic = translate(source, self.spec, self.engine.predict, batch=self.engine.batch, progress=progress)
         return replace(synthetic, notes=(*source.notes, *(_FORCED + reason for reason in reasons)))
+
+    def _check_size(self, source: Volume) -> None:
+        """A model may ask for voxels so small that no memory holds the volume."""
+        grid = spaced(orient(source.array, source.grid)[1], self.spec.spacing) if self.spec.spacing else source.grid
+        if math.prod(grid.shape) > _MOST_VOXELS:
+            size = " x ".join(map(str, grid.shape))
+            raise VolumeError("volume", f"has {size} voxels at the model's voxel size.", "Crop it first.")
 
     def description(self, synthetic: Volume) -> str:
         """What a written volume says of its origin."""
         forced = " FORCED" if any(note.startswith(_FORCED) for note in synthetic.notes) else ""
-        return f"mtranslate {version('modality-translate')} {self.spec.name[:_LONGEST_NAME]}{forced}"
+        name = "".join(c if c.isprintable() else "?" for c in self.spec.name[:_LONGEST_NAME])
+        return f"mtranslate {version('modality-translate')} {name}{forced}"
 
 
 def _with_overlap(spec: Spec, overlap: float | None) -> Spec:

@@ -5,6 +5,7 @@ from modality_translate.volumes.folder import VOLUME_SUFFIXES, list_volumes, ste
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
 from modality_translate.volumes.header import Header
 from modality_translate.volumes.nifti import read_header, read_volume, write_volume
+from modality_translate.volumes.objects import Image, Source, as_volume
 from modality_translate.volumes.patches import blend, corners, cut, weights
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Shape, Volume
 
@@ -15,9 +16,12 @@ __all__ = [
     "Forms",
     "Grid",
     "Header",
+    "Image",
     "Shape",
+    "Source",
     "StoredName",
     "Volume",
+    "as_volume",
     "blend",
     "corners",
     "cut",

@@ -36,7 +36,21 @@ def encode(path: Path, volume: Volume, dtype: StoredName, description: str) -> I
     return packed(pieces)
 
 
+def as_nibabel(volume: Volume) -> Any:
+    """`volume` as a nibabel NIfTI image that shares its voxels. Raises VolumeError for a grid it cannot hold."""
+    header = _header("volume", volume, "float32", "")
+    kind = nibabel.Nifti1Image if max(volume.grid.shape) <= NIFTI1_LARGEST else nibabel.Nifti2Image
+    return kind(volume.array, volume.grid.affine, header)
+
+
 def _header_bytes(path: Path, volume: Volume, dtype: StoredName, description: str) -> bytes:
+    header = _header(path, volume, dtype, description)
+    no_extensions = bytes(4)
+    return bytes(header.as_byteswapped("<").binaryblock) + no_extensions
+
+
+def _header(path: Path | str, volume: Volume, dtype: StoredName, description: str) -> Any:
+    """A nibabel header that carries geometry and `description` alone."""
     if not volume.array.size:
         raise VolumeError(path, f"would be empty: shape {volume.array.shape}.", "Give a volume with voxels.")
     if dtype not in get_args(StoredName):
@@ -52,8 +66,7 @@ def _header_bytes(path: Path, volume: Volume, dtype: StoredName, description: st
     _set_forms(header, volume.grid, volume.forms)
     header["magic"] = header.single_magic
     header["vox_offset"] = header.single_vox_offset
-    no_extensions = bytes(4)
-    return bytes(header.as_byteswapped("<").binaryblock) + no_extensions
+    return header
 
 
 def _set_forms(header: Any, grid: Grid, forms: Forms) -> None:

@@ -22,7 +22,7 @@ MGH_SLACK = 2**24
 """MGH files end with free text after the voxels."""
 
 
-def read_volume(path: Path, *, frame: int | None = None, max_bytes: int = MAX_BYTES) -> Volume:
+def read_volume(path: str | Path, *, frame: int | None = None, max_bytes: int = MAX_BYTES) -> Volume:
     """The volume in a .nii, .nii.gz, .hdr/.img, .mgh or .mgz file; of a 4D file, the frame counted from 0.
 
     `max_bytes` bounds one frame, on disk and as float32. Gzip files are verified to their last byte.
@@ -42,7 +42,7 @@ def read_volume(path: Path, *, frame: int | None = None, max_bytes: int = MAX_BY
     return Volume(array, header.grid, header.forms, header.notes + ending)
 
 
-def read_header(path: Path, *, max_bytes: int = MAX_BYTES) -> Header:
+def read_header(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Header:
     """What the header says, with the same checks as `read_volume`, but without reading or verifying the voxels."""
     path = Path(path)
     with _opened(path, max_bytes) as (header, stream):
@@ -51,7 +51,7 @@ def read_header(path: Path, *, max_bytes: int = MAX_BYTES) -> Header:
 
 
 def write_volume(
-    path: Path, volume: Volume, *, dtype: StoredName = "float32", description: str = "", overwrite: bool = False
+    path: str | Path, volume: Volume, *, dtype: StoredName = "float32", description: str = "", overwrite: bool = False
 ) -> None:
     """Write a .nii or .nii.gz file through a temporary neighbour; integers are rounded and clipped.
 

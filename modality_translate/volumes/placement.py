@@ -48,7 +48,7 @@ def place(header: Any, shape: Shape, path: Path) -> Placement:
     return Placement(placement.affine, placement.forms, notes + shear_notes(placement.affine))
 
 
-def check_affine(affine: Affine, path: Path) -> None:
+def check_affine(affine: Affine, path: Path | str) -> None:
     """Refuse an affine that cannot place voxels in a patient."""
     if not np.isfinite(affine).all():
         raise VolumeError(path, "has NaN or infinite numbers in its affine.", REPAIR)

@@ -74,3 +74,14 @@ class Volume:
         """A volume from an array (X, Y, Z) and its voxel-to-world affine (4, 4)."""
         x, y, z = array.shape
         return cls(np.asarray(array, np.float32), Grid((x, y, z), np.asarray(affine, np.float64)))
+
+    @property
+    def affine(self) -> Affine:
+        """Voxel indices to world RAS+ millimetres (4, 4): that of the grid."""
+        return self.grid.affine
+
+    def to_nibabel(self) -> Any:
+        """A nibabel NIfTI image with these voxels (float32, not copied), this affine and these forms."""
+        from modality_translate.volumes.encoding import as_nibabel
+
+        return as_nibabel(self)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from modality_translate.errors import EnvelopeError, ModelError, RecipeError
+from modality_translate.errors import EnvelopeError, ModelError, RecipeError, VolumeError
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime.translator import Translator
 from modality_translate.volumes import Volume, write_volume
@@ -41,6 +41,30 @@ def test_a_path_gives_what_its_volume_gives(translator: Translator, head: Volume
     np.testing.assert_array_equal(
         translator.translate(tmp_path / "head.nii.gz").array, translator.translate(head).array
     )
+
+
+def test_arrays_and_images_give_what_their_volume_gives(translator: Translator, head: Volume):
+    expected = translator.translate(head).array
+    np.testing.assert_array_equal(translator.translate(head.array, affine=head.affine).array, expected)
+    image = translator.translate(head.to_nibabel()).to_nibabel()
+    np.testing.assert_array_equal(np.asanyarray(image.dataobj), expected)
+    np.testing.assert_allclose(image.affine, head.affine, atol=1e-5)
+
+
+def test_threads_with_different_volumes_do_not_mix_them(translator: Translator, head: Volume):
+    volumes = [Volume.of(head.array[:, :, : 4 + i] * (1 + i), head.affine) for i in range(6)]
+    alone = [translator.translate(volume).array for volume in volumes]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda volume: translator.translate(volume).array, volumes))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_a_model_for_very_small_voxels_does_not_fill_the_memory(
+    seal: Callable[..., Path], graph: onnx.ModelProto, spec: Spec, head: Volume
+):
+    fine = Translator.load(seal(graph, spec.model_copy(update={"spacing": (0.01, 0.01, 0.01)})), device="cpu")
+    with pytest.raises(VolumeError, match="2600 x 2400 x 3300 voxels at the model's voxel size"):
+        fine.translate(head)
 
 
 def test_progress_counts_the_patches(translator: Translator, head: Volume):
