@@ -91,7 +91,10 @@ def _opened(path: Path, max_bytes: int) -> Iterator[tuple[Header, Stream]]:
 def _opened_pair(path: Path) -> Iterator[tuple[Header, Stream]]:
     with open_stream(_sibling(path, ".hdr"), packed=False) as start:
         header = _read_start(start, single=False, mgh=False)
-    with open_stream(_sibling(path, ".img"), packed=False) as stream:
+    image = _sibling(path, ".img")
+    if not image.exists():
+        raise VolumeError(path, f"has no {image.name} beside it, which holds its voxels.", "Copy both files.")
+    with open_stream(image, packed=False) as stream:
         yield header, stream
 
 

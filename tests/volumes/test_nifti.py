@@ -67,7 +67,7 @@ def test_either_half_of_a_pair_stands_for_both(nifti, tmp_path, voxels, suffixes
 
 def test_half_a_pair_names_the_missing_half(nifti, save):
     path = save(nifti(single=False)[:348], "a.hdr")
-    with pytest.raises(VolumeError, match=r"a.img: does not exist"):
+    with pytest.raises(VolumeError, match=r"a\.hdr: has no a\.img beside it"):
         read_volume(path)
 
 
