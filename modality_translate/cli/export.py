@@ -19,6 +19,8 @@ from modality_translate.cli import options
 @click.option("--license", "licence", default="not stated", show_default=True, help="SPDX identifier of the weights.")
 @click.option("--data", default="", help="Source and attribution of the training data, for the card in the file.")
 @click.option("--limits", default="", help="Where the model is known to fail, for the card.")
+@click.option("--triton", type=click.Path(path_type=Path, file_okay=False), help="Also write the model into this model "
+              "repository of the Triton Inference Server.")  # fmt: skip
 @options.overwrite
 def command(
     run: Path,
@@ -28,6 +30,7 @@ def command(
     licence: str,
     data: str,
     limits: str,
+    triton: Path | None,
     overwrite: bool,
 ) -> None:
     """Write the averaged weights of RUN into one self-describing .onnx file.
@@ -46,3 +49,8 @@ def command(
     for parity in report.parities:
         click.echo(str(parity), err=True)
     click.echo(f"{report.path}: {report.spec.name}, {report.size / 2**20:.1f} MB")
+    if triton is not None:
+        from modality_translate.runtime.model_file import read_model
+        from modality_translate.runtime.triton import write_repository
+
+        click.echo(f"{write_repository(read_model(report.path), triton, overwrite=overwrite)}: for Triton")

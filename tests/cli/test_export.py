@@ -53,3 +53,13 @@ def test_without_the_training_extra_the_pip_line_is_named(monkeypatch: pytest.Mo
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r"export: needs the package torch.*modality-translate\[train\]"):
         CliRunner().invoke(command, [str(tmp_path), "-o", "m.onnx"], catch_exceptions=False)
+
+
+def test_the_model_is_also_laid_out_for_triton(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path):
+    report = SimpleNamespace(path=model, spec=SimpleNamespace(name="tiny"), size=2**20, parities=())
+    monkeypatch.setattr(export, "export_run", lambda *_: report)
+    words = [str(tmp_path), "-o", str(model), "--triton", str(tmp_path / "repository")]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == f"{tmp_path / 'repository' / 'tiny'}: for Triton"
+    assert (tmp_path / "repository" / "tiny" / "1" / "model.onnx").read_bytes() == model.read_bytes()
