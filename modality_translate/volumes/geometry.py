@@ -132,8 +132,9 @@ def _balanced(weights: Floats, away: Floats) -> Floats:
     """
     sums, first, second = ((weights * away**power).sum(axis=1, keepdims=True) for power in range(3))
     tilted = weights * (second - first * away)
-    kept = (sums * second - first**2 > 1e-9) & (tilted >= 0).all(axis=1, keepdims=True)
-    balanced = np.where(kept, tilted, weights)
+    # A sample on the outermost voxel has a weight of exactly 0, which an oblique affine turns into -1e-16.
+    kept = (sums * second - first**2 > 1e-9) & (tilted >= -1e-9).all(axis=1, keepdims=True)
+    balanced = np.where(kept, np.maximum(tilted, 0), weights)
     totals = balanced.sum(axis=1, keepdims=True)
     return np.asarray(balanced / np.where(totals > 0, totals, 1))
 

@@ -5,6 +5,7 @@ from itertools import permutations, product
 import nibabel
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,3 +165,18 @@ def test_a_single_slice_can_be_resampled():
     result = resample(np.full((6, 5, 1), 3, np.float32), source, spaced(source, (2, 2, 2)), 0)
     assert result.shape == (3, 2, 4)
     np.testing.assert_allclose(result, 3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.tuples(*[st.floats(-0.3, 0.3)] * 3), st.tuples(*[st.floats(-200, 200)] * 3))
+def test_how_a_grid_lies_in_the_world_changes_nothing(turns, corner):
+    """Steps of 1.5 voxels meet the outermost voxel exactly, where the rounding of an affine used to decide."""
+    array = np.random.default_rng(2).random((10, 13, 7), np.float32)
+    plain, turned = np.diag([1.0, 1.2, 2.0, 1.0]), np.eye(4)
+    turned[:3, :3] = np.float32(scipy.linalg.expm(np.cross(np.eye(3), turns)) @ plain[:3, :3])
+    turned[:3, 3] = np.float32(corner)
+    wanted, found = (
+        resample(array, grid, spaced(grid, tuple(1.5 * size for size in grid.spacing)), -1.0)
+        for grid in (Grid(array.shape, plain), Grid(array.shape, turned))
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
