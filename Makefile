@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BIN := .venv/bin
 
-.PHONY: env lean chromium demo test check format schema clean
+.PHONY: env lean cpp chromium demo test check format schema clean
 
 env: .venv/.ready
 .venv/.ready: pyproject.toml constraints.txt
@@ -19,6 +19,10 @@ lean: .venv-lean/.ready
 	.venv-lean/bin/python $(PIP) --editable '.[cpu]'
 	@touch $@
 
+# The C++ host of export/cpp as build/cpp/translate; as root it installs the Debian packages it needs.
+cpp: lean
+	export/cpp/build.sh build/cpp .venv-lean/bin/python
+
 demo: env
 	$(BIN)/mtranslate demo -o demo --overwrite
 
@@ -28,7 +32,7 @@ chromium:
 	  && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium > /dev/null; } \
 	  || echo 'No chromium: tests in a browser will be skipped. Install it with apt-get as root.'
 
-test: env lean chromium
+test: env lean cpp chromium
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: env

@@ -10,7 +10,10 @@ from types import ModuleType
 
 import pytest
 
-EXPORT = Path(__file__).parents[2] / "export"
+ROOT = Path(__file__).parents[2]
+EXPORT = ROOT / "export"
+LEAN = ROOT / ".venv-lean" / "bin" / "python"
+NOT_TO_BE_HAD = 3
 
 
 def loaded(path: str) -> ModuleType:
@@ -42,3 +45,16 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make = [sys.executable, str(EXPORT / "conformance" / "make.py"), "-o", str(folder)]
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
     return folder
+
+
+@pytest.fixture(scope="session")
+def cpp_host() -> Path:
+    """The C++ host, built unless it is up to date; skips where compilers and packages cannot be had."""
+    python = LEAN if LEAN.exists() else Path(sys.executable)
+    build = [str(EXPORT / "cpp" / "build.sh"), str(ROOT / "build" / "cpp"), str(python)]
+    done = subprocess.run(build, check=False, capture_output=True, text=True)
+    if done.returncode == NOT_TO_BE_HAD:
+        pytest.skip(f"the C++ host cannot be built here: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr
+    assert "warning:" not in done.stderr
+    return ROOT / "build" / "cpp" / "translate"

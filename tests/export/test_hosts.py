@@ -48,3 +48,9 @@ def test_the_python_host_conforms_as_a_program(kit: Path, run: ModuleType, trans
     results = run.run_kit(kit, run.command_host(command), "*/oblique")
     assert len(results) == 9
     assert all(result.passed for result in results)
+
+
+def test_the_cpp_host_conforms(kit: Path, run: ModuleType, cpp_host: Path):
+    results = run.run_kit(kit, run.command_host(f"{cpp_host} {{model}} {{input}} {{output}}"))
+    assert [result for result in results if not result.passed] == []
+    assert max(result.difference for result in results) < 1e-5

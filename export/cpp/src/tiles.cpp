@@ -1,0 +1,104 @@
+#include "tiles.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+long voxels(const Shape& shape) { return shape[0] * shape[1] * shape[2]; }
+
+// The patch whose core starts at `corner`, z running fastest.
+void cut(const Volume& volume, const Shape& corner, const Tiling& tiling, float outside, float* patch) {
+    for (long x = 0; x < tiling.patch[0]; ++x)
+        for (long y = 0; y < tiling.patch[1]; ++y)
+            for (long z = 0; z < tiling.patch[2]; ++z) {
+                const Shape at{corner[0] - tiling.halo[0] + x, corner[1] - tiling.halo[1] + y,
+                               corner[2] - tiling.halo[2] + z};
+                bool inside = true;
+                for (int i = 0; i < 3; ++i) inside = inside && at[i] >= 0 && at[i] < volume.shape[i];
+                *patch++ = inside ? volume(at[0], at[1], at[2]) : outside;
+            }
+}
+
+struct Blend {
+    Array<double> total;
+    Volume weights;
+
+    explicit Blend(const Shape& shape) : total(shape), weights(shape) {}
+
+    void add(const Shape& corner, const Shape& core, const std::vector<float>& window, const float* answer) {
+        const Shape& shape = total.shape;
+        for (long x = 0; x < std::min(core[0], shape[0] - corner[0]); ++x)
+            for (long y = 0; y < std::min(core[1], shape[1] - corner[1]); ++y)
+                for (long z = 0; z < std::min(core[2], shape[2] - corner[2]); ++z) {
+                    const long i = z + core[2] * (y + core[1] * x);
+                    const std::size_t at = total.at(corner[0] + x, corner[1] + y, corner[2] + z);
+                    total.values[at] += double(answer[i]) * double(window[i]);
+                    weights.values[at] += window[i];
+                }
+    }
+
+    Volume result() const {
+        Volume mean(total.shape);
+        for (std::size_t i = 0; i < mean.values.size(); ++i)
+            mean.values[i] = float(total.values[i] / double(weights.values[i]));
+        return mean;
+    }
+};
+
+std::vector<Shape> corners(const Shape& shape, const Shape& core, double overlap) {
+    std::vector<Shape> result;
+    for (const long x : starts(shape[0], core[0], overlap))
+        for (const long y : starts(shape[1], core[1], overlap))
+            for (const long z : starts(shape[2], core[2], overlap)) result.push_back({x, y, z});
+    return result;
+}
+
+}  // namespace
+
+Volume translate_tiles(const Volume& volume, const Model& model, float outside) {
+    const Tiling& tiling = model.tiling();
+    const Shape core = tiling.core();
+    const std::vector<float> weights = window(core);
+    const std::vector<Shape> places = corners(volume.shape, core, tiling.overlap);
+    const long size = voxels(tiling.patch);
+    // As many at once as `mtranslate convert`: the last bits of an engine's answer may depend on it.
+    const std::size_t batch = std::size_t(std::max(1L, std::min(4L, (1L << 20) / size)));
+    Blend blend(volume.shape);
+    for (std::size_t first = 0; first < places.size(); first += batch) {
+        const std::size_t n = std::min(batch, places.size() - first);
+        std::vector<float> patches(n * std::size_t(size));
+        for (std::size_t i = 0; i < n; ++i)
+            cut(volume, places[first + i], tiling, outside, &patches[i * std::size_t(size)]);
+        const std::vector<float> answers = model.predict(patches);
+        for (std::size_t i = 0; i < n; ++i)
+            blend.add(places[first + i], core, weights, &answers[i * std::size_t(voxels(core))]);
+    }
+    return blend.result();
+}
+
+std::vector<long> starts(long size, long length, double overlap) {
+    if (size <= length) return {0};
+    const long stride = std::max(1L, long(length * (1 - overlap)));
+    const long count = (size - length + stride - 1) / stride + 1;
+    std::vector<long> result;
+    for (long i = 0; i + 1 < count; ++i)
+        result.push_back(long(std::nearbyint(i * (double(size - length) / double(count - 1)))));
+    result.push_back(size - length);
+    return result;
+}
+
+std::vector<float> window(const Shape& core) {
+    std::array<std::vector<double>, 3> along;
+    for (int axis = 0; axis < 3; ++axis)
+        for (long i = 0; i < core[axis]; ++i) {
+            const double away = core[axis] > 1 ? (i - (core[axis] - 1) / 2.0) / (core[axis] / 8.0) : 0;
+            along[axis].push_back(std::exp(-0.5 * away * away));
+        }
+    std::vector<float> result;
+    for (const double x : along[0])
+        for (const double y : along[1])
+            for (const double z : along[2])
+                result.push_back(float(std::max(std::nearbyint(4096 * (x * y * z)), 5.0) / 4096));
+    return result;
+}

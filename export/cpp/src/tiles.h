@@ -1,0 +1,16 @@
+// FORMAT.md, sections 3.5 and 3.7: where patches lie, and how answers are blended.
+#pragma once
+
+#include <vector>
+
+#include "model.h"
+#include "volume.h"
+
+// `volume`, in the graph's input units, translated patch by patch; outside it stands `outside`.
+Volume translate_tiles(const Volume& volume, const Model& model, float outside);
+
+// First voxel of each core along an axis.
+std::vector<long> starts(long size, long length, double overlap);
+
+// Blending weights of a core along X, Y, Z, z running fastest.
+std::vector<float> window(const Shape& core);
