@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write a trained run into one self-describing .onnx file.",
     "convert": "Translate a volume or a folder with a model file.",
     "evaluate": "Score synthetic volumes against real ones.",
+    "view": "Look at volumes and run models in the browser.",
     "inspect": "Say what a volume, a model, a run or a recipe is.",
     "doctor": "Say what is installed and which devices really work.",
 }

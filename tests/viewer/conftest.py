@@ -23,7 +23,7 @@ from modality_translate.viewer.server import Site, address, open_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-HOST = """async ({task, model, volumes}) => {
+HOST = """async ({task, models, volumes}) => {
     const { Host } = await import(new URL("host/client.js", location.href));
     const { fetchParts } = await import(new URL("host/parts.js", location.href));
     const bytes = (text) => new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]);
@@ -34,13 +34,13 @@ HOST = """async ({task, model, volumes}) => {
     const start = () => new Worker(new URL("host/worker.js", location.href), { type: "module" });
     const host = new Host(start, await fetchParts(new URL("vendor/", location.href)));
     const attempt = (promise) => promise.catch((error) => ({ error: error.message }));
-    if (model) {
-        const loaded = await attempt(host.load(bytes(model)));
-        if (loaded.error || task === "load") return [loaded];
-    }
     const results = [];
+    for (const model of models) {
+        const loaded = await attempt(host.load(bytes(model)));
+        if (loaded.error || task === "load") results.push(loaded);
+    }
     for (const volume of volumes) {
-        const done = await attempt(host[task](bytes(volume)));
+        const done = await attempt(host[task](bytes(volume), true));
         results.push(done.nifti ? { nifti: await text(done.nifti) } : done);
     }
     host.stop("done");
@@ -65,7 +65,7 @@ def open_page(browser: Any) -> Iterator[Callable[[str], Any]]:
     """Open an address; in the end no request may have left this computer and no error may have gone unseen."""
     outside: list[str] = []
     errors: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context = browser.new_context(viewport={"width": 900, "height": 560}, accept_downloads=True)
 
     def open_one(url: str) -> Any:
         page = context.new_page()
@@ -108,17 +108,29 @@ def serve() -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def in_browser(open_page: Callable[[str], Any], serve: Callable[..., str]) -> Callable[..., list[dict[str, Any]]]:
-    """Give model bytes and the bytes of volumes to the host's `task` in the browser; its answers."""
+def ask_host(open_page: Callable[[str], Any], serve: Callable[..., str], tmp_path: Path) -> Callable[..., Any]:
+    """Give the bytes of models and volumes to the host's `task` in the browser; its answers."""
 
-    def run(task: str, model: bytes | None, volumes: list[bytes], anything: Path) -> list[dict[str, Any]]:
+    def ask(task: str, models: list[bytes], volumes: list[bytes]) -> Any:
+        anything = tmp_path / "report.html"
+        anything.write_text("served, so that there is a page to stand on")
+        coded = [[base64.b64encode(file).decode() for file in files] for files in (models, volumes)]
         page = open_page(serve(anything))
-        coded = [base64.b64encode(volume).decode() for volume in volumes]
-        request = {"task": task, "model": base64.b64encode(model).decode() if model else None, "volumes": coded}
-        answers: list[dict[str, Any]] = page.evaluate(HOST, request)
-        return answers
+        return page.evaluate(HOST, {"task": task, "models": coded[0], "volumes": coded[1]})
 
-    return run
+    return ask
+
+
+@pytest.fixture
+def in_browser(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
+    """The answers of `task` for each volume, after the model, if any, was loaded."""
+    return lambda task, model, volumes: ask_host(task, [model] if model else [], volumes)
+
+
+@pytest.fixture
+def in_browser_models(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
+    """What loading each of these models answers."""
+    return lambda models: ask_host("load", models, [])
 
 
 def tiny_model(spec: Spec) -> bytes:

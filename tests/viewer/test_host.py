@@ -109,7 +109,7 @@ def test_the_browser_gives_the_volume_that_the_translator_gives(
     model = tmp_path / "model.onnx"
     model.write_bytes(tiny_model(spec))
     paths = write(tmp_path, volumes(spec.source))
-    answers = in_browser("translate", model.read_bytes(), [path.read_bytes() for path in paths], model)
+    answers = in_browser("translate", model.read_bytes(), [path.read_bytes() for path in paths])
     low, high = spec.target.scaling.fixed.range
     for path, answer in zip(paths, answers, strict=True):
         ours, theirs = save(answer, tmp_path / "web.nii"), reference(model, path, spec.target.stored, tmp_path)
@@ -135,7 +135,7 @@ def test_all_48_storage_orders_give_the_same_volume(tmp_path: Path, in_browser: 
         for flips in product((1, -1), repeat=3)
     ]
     stored = [plain.as_reoriented(order).to_bytes() for order in orders]
-    answers = in_browser("translate", model.read_bytes(), [plain.to_bytes(), *stored], model)
+    answers = in_browser("translate", model.read_bytes(), [plain.to_bytes(), *stored])
     wanted = base64.b64decode(answers[0]["nifti"])
     (tmp_path / "wanted.nii").write_bytes(wanted)
     plain.to_filename(tmp_path / "plain.nii")

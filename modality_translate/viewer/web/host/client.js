@@ -45,14 +45,19 @@ export class Host {
     return description;
   }
 
-  /** {nifti (Blob), shape, notes} of a volume file (Blob). */
+  /** {nifti (Blob), window, shape, notes} of a volume file (Blob). */
   open(volume) {
     return this.ask("open", { volume });
   }
 
-  /** {nifti (Blob)}: the synthetic volume of a volume file (Blob). */
-  translate(volume, progress) {
-    return this.ask("translate", { volume }, progress);
+  /** {nifti (Blob), window, notes}: the synthetic volume of a volume file (Blob); `force` takes one unlike the training's. */
+  translate(volume, force, progress) {
+    return this.ask("translate", { volume, force }, progress);
+  }
+
+  /** {nifti (Blob), window}: right minus left of two volume files (Blobs). */
+  difference(left, right) {
+    return this.ask("difference", { left, right });
   }
 
   /** Ends whatever is running, whose promises reject, and loads the model again. */

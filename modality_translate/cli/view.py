@@ -1,0 +1,47 @@
+"""`mtranslate view`: volumes side by side, and models run in the browser, on this computer alone. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("view")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; a free one when left out.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+def command(paths: tuple[Path, ...], port: int, no_browser: bool) -> int:
+    """Show volumes side by side, and translate them with model files, in the browser.
+
+    PATH is a volume, a model file, the name of a shipped model, a report, or a folder of them. Crosshairs are linked,
+    two volumes can be compared by flicker and by their difference, and what is translated can be saved. The server
+    answers this computer only, and nothing leaves it. Ctrl-C ends it.
+
+    Example: mtranslate view mr.nii.gz synthetic.nii.gz limb-mr-to-ct
+    """
+    from modality_translate.viewer.catalogue import catalogue
+    from modality_translate.viewer.server import Site, address, open_server
+
+    shown = catalogue(paths)
+    for error in shown.refused:
+        click.echo(f"Passed over: {error}", err=True)
+    site = Site(shown)
+    with open_server(site, port) as server:
+        click.echo(address(server, site))
+        _serve(server, None if no_browser else address(server, site))
+    return 0
+
+
+def _serve(server: Any, open_at: str | None) -> None:
+    """Until Ctrl-C, which is how one ends a viewer and no failure."""
+    import webbrowser
+
+    click.echo("Serving until Ctrl-C.", err=True)
+    if open_at is not None and not webbrowser.open(open_at):
+        click.echo("No browser could be opened: open the address above in one.", err=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("Ended.", err=True)

@@ -1,0 +1,79 @@
+// Two NiiVue viewers with linked crosshairs. NiiVue sees only files that the host has written.
+
+const PLANES = { multiplanar: "sliceTypeMultiplanar", axial: "sliceTypeAxial", coronal: "sliceTypeCoronal", sagittal: "sliceTypeSagittal" };
+const LOOK = {
+  backColor: [0, 0, 0, 1],
+  crosshairColor: [1, 0.8, 0.2, 0.7],
+  crosshairWidth: 1,
+  crosshairWidthUnit: "screenPixels",
+  dragAndDropEnabled: false,
+  fontColor: [0.8, 0.8, 0.8, 1],
+  isRadiologicalConvention: true,
+  isSliceMM: true,
+  loadingText: "",
+  logLevel: "error",
+  multiplanarShowRender: 0,
+  sagittalNoseLeft: true,
+  dragMode: 3, // the right button pans; the window stands in fields
+};
+const DIVERGING = { R: [40, 130, 0, 255, 255], G: [90, 200, 0, 90, 230], B: [255, 255, 0, 40, 120], A: [255, 255, 0, 255, 255], I: [0, 64, 128, 192, 255] };
+
+export class Panes {
+  static async attach(figures) {
+    const panes = new Panes();
+    panes.sides = {};
+    for (const [side, figure] of Object.entries(figures)) {
+      const viewer = new globalThis.niivue.Niivue(LOOK);
+      await viewer.attachToCanvas(figure.querySelector("canvas"));
+      viewer.addColormap("difference", DIVERGING);
+      panes.sides[side] = { viewer, caption: figure.querySelector("figcaption"), shown: null };
+    }
+    const { left, right } = panes.sides;
+    left.viewer.broadcastTo([right.viewer], { "2d": true });
+    right.viewer.broadcastTo([left.viewer], { "2d": true });
+    return panes;
+  }
+
+  /** Show `volume` {name, nifti (Blob), window [low, high], synthetic, colormap} in a pane; nothing where it is null. */
+  async show(side, volume) {
+    const pane = this.sides[side];
+    if (pane.shown === volume) return;
+    pane.shown = volume;
+    pane.caption.textContent = volume?.name ?? "";
+    pane.caption.classList.toggle("synthetic", Boolean(volume?.synthetic));
+    const { viewer } = pane;
+    for (const old of [...viewer.volumes]) viewer.removeVolume(old);
+    if (!volume) return void viewer.drawScene();
+    await viewer.loadFromArrayBuffer(await volume.nifti.arrayBuffer(), "volume.nii");
+    viewer.setColormap(viewer.volumes[0].id, volume.colormap ?? "gray");
+    this.setWindow(side, volume.window);
+  }
+
+  /** Black and white of a pane, in the volume's units. */
+  setWindow(side, [low, high]) {
+    const { viewer } = this.sides[side];
+    if (!viewer.volumes.length) return;
+    Object.assign(viewer.volumes[0], { cal_min: low, cal_max: high });
+    viewer.updateGLVolume();
+  }
+
+  setPlanes(name) {
+    this.each((viewer) => viewer.setSliceType(viewer[PLANES[name]]));
+  }
+
+  setRadiological(wanted) {
+    this.each((viewer) => viewer.setRadiologicalConvention(wanted));
+  }
+
+  /** After the layout changed. */
+  redraw() {
+    this.each((viewer) => {
+      viewer.resizeListener?.();
+      viewer.drawScene();
+    });
+  }
+
+  each(act) {
+    for (const { viewer } of Object.values(this.sides)) act(viewer);
+  }
+}

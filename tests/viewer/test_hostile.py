@@ -1,0 +1,245 @@
+"""Files that lie: the browser refuses what the library refuses, with a reason, and the next file works."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from modality_translate.errors import ModelError, VolumeError
+from modality_translate.exporting.metadata import sealed
+from modality_translate.pipeline.spec import Spec
+from modality_translate.runtime.model_file import read_model
+from modality_translate.runtime.scan import OPERATORS
+from modality_translate.viewer.assets import WEB
+from modality_translate.volumes import read_volume
+
+from .conftest import mixing_graph, tiny_model
+from .test_host import SPECS
+
+SHAPE = (7, 6, 5)
+Answers = Callable[..., list[dict[str, Any]]]
+
+
+def good() -> bytes:
+    array = np.random.default_rng(1).uniform(0, 10, SHAPE).astype(np.float32)
+    return bytes(nibabel.Nifti1Image(array, np.diag([2.0, 2.0, 3.0, 1.0])).to_bytes())
+
+
+def patched(place: int, form: str, *values: Any) -> bytes:
+    data = bytearray(good())
+    struct.pack_into(form, data, place, *values)
+    return bytes(data)
+
+
+def bomb() -> bytes:
+    """A kilobyte that announces 2000 x 2000 x 2000 voxels."""
+    return gzip.compress(patched(40, "<8h", 3, 2000, 2000, 2000, 1, 1, 1, 1) + bytes(2**18))
+
+
+def broken_checksum() -> bytes:
+    packed = bytearray(gzip.compress(good()))
+    packed[-8] ^= 1
+    return bytes(packed)
+
+
+VOLUMES: dict[str, bytes] = {
+    "empty": b"",
+    "three bytes": b"\x5c\x01\x00",
+    "noise": np.random.default_rng(2).bytes(2000),
+    "text": b"<html>" * 100,
+    "header only": good()[:352],
+    "half a header": good()[:200],
+    "one voxel short": good()[:-4],
+    "one byte short": good()[:-1],
+    "packed, cut": gzip.compress(good())[:-20],
+    "packed, without its checksum": gzip.compress(good())[:-8],
+    "packed, wrong checksum": broken_checksum(),
+    "packed noise": b"\x1f\x8b" + np.random.default_rng(3).bytes(500),
+    "packed emptiness": gzip.compress(b""),
+    "bomb": bomb(),
+    "much after the voxels": good() + bytes(2**17),
+    "no dimensions": patched(40, "<h", 0),
+    "eight dimensions": patched(40, "<h", 8),
+    "minus one dimension": patched(40, "<h", -1),
+    "an empty axis": patched(42, "<h", 0),
+    "a negative axis": patched(42, "<h", -7),
+    "the largest axes": patched(42, "<3h", 32767, 32767, 32767),
+    "one axis too long": patched(42, "<h", 8),
+    "frames": patched(40, "<8h", 4, 7, 6, 1, 5, 1, 1, 1),
+    "five dimensions": patched(40, "<8h", 5, 7, 6, 1, 1, 5, 1, 1),
+    "complex": patched(70, "<h", 32),
+    "colours": patched(70, "<h", 128),
+    "unknown type": patched(70, "<h", 9999),
+    "wrong length": patched(0, "<i", 349),
+    "no magic": patched(344, "<4s", b"\0\0\0\0"),
+    "magic of a pair": patched(344, "<4s", b"ni1\0"),
+    "offset beyond all": patched(108, "<f", 1e30),
+    "offset in the header": patched(108, "<f", 100.0),
+    "offset of no number": patched(108, "<f", float("nan")),
+    "offset between bytes": patched(108, "<f", 352.5),
+    "intercept of no number": patched(112, "<2f", 1.0, float("nan")),
+    "scaled beyond float32": patched(112, "<2f", 3e38, 0.0),
+    "NaN in a voxel": patched(400, "<f", float("nan")),
+    "infinity in a voxel": patched(404, "<f", float("inf")),
+    "NaN in the sform": patched(280, "<f", float("nan")),
+    "sform of zeros": patched(280, "<12f", *[0.0] * 12),
+    "parallel axes": patched(280, "<12f", *[1, 1, 0, 0] * 2, 0, 0, 1, 0),
+    "voxels of a mile": patched(280, "<f", 2e6),
+    "quaternion of no rotation": patched(252, "<2h4f", 1, 0, 2.0, 2.0, 2.0, 0.0),
+}
+
+
+def resealed(model: onnx.ModelProto) -> bytes:
+    """The model with a right hash, whatever else is wrong with it."""
+    for prop in model.metadata_props:
+        if prop.key == "mtranslate.sha256":
+            prop.value = "0" * 64
+    data = model.SerializeToString(deterministic=True)
+    digest = hashlib.sha256(data).hexdigest().encode()
+    return data.replace(b"0" * 64, digest)
+
+
+def changed(change: Callable[[onnx.ModelProto], None]) -> bytes:
+    model = onnx.ModelProto.FromString(tiny_model(SPECS["cubes of PET to CT"]))
+    change(model)
+    return resealed(model)
+
+
+def with_entry(key: str, value: str) -> bytes:
+    def change(model: onnx.ModelProto) -> None:
+        next(prop for prop in model.metadata_props if prop.key == key).value = value
+
+    return changed(change)
+
+
+def with_spec(old: str, new: str) -> bytes:
+    model = onnx.ModelProto.FromString(tiny_model(SPECS["cubes of PET to CT"]))
+    text = next(prop.value for prop in model.metadata_props if prop.key == "mtranslate.spec")
+    assert old in text
+    return with_entry("mtranslate.spec", text.replace(old, new, 1))
+
+
+def with_node(operator: str, domain: str = "", **attributes: Any) -> bytes:
+    return changed(
+        lambda model: model.graph.node.append(
+            helper.make_node(operator, ["source"], ["x"], domain=domain, **attributes)
+        )
+    )
+
+
+def with_external(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def untested() -> bytes:
+    spec: Spec = SPECS["cubes of PET to CT"]
+    return sealed(mixing_graph(spec), spec, "", "", "")
+
+
+def models() -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of models that the library refuses to read."""
+    whole = tiny_model(SPECS["cubes of PET to CT"])
+    branch = helper.make_graph([], "branch", [], [])
+    yield from {
+        "empty": b"",
+        "noise": np.random.default_rng(4).bytes(3000),
+        "text": b"not a model at all",
+        "half": whole[: len(whole) // 2],
+        "one byte short": whole[:-1],
+        "one bit wrong": whole[:300] + bytes([whole[300] ^ 1]) + whole[301:],
+        "a byte more": whole + b"\0",
+        "endless number": b"\xff" * 12,
+        "length beyond the end": b"\x3a\xff\xff\xff\xff\x0f",
+        "no metadata": mixing_graph(SPECS["cubes of PET to CT"]).SerializeToString(),
+        "schema of tomorrow": with_entry("mtranslate.schema", "99"),
+        "schema of words": with_entry("mtranslate.schema", "one"),
+        "hash of words": whole.replace(b"mtranslate.sha256\x12\x40", b"mtranslate.sha256\x12\x40zz")[: len(whole)],
+        "a key twice": changed(lambda model: model.metadata_props.add(key="mtranslate.spec", value="{}")),
+        "spec of nothing": with_entry("mtranslate.spec", ""),
+        "spec of junk": with_entry("mtranslate.spec", "{junk"),
+        "spec of a list": with_entry("mtranslate.spec", "[1, 2]"),
+        "spec too deep": with_entry("mtranslate.spec", "[" * 8000 + "]" * 8000),
+        "spec too long": with_entry("mtranslate.spec", '{"name": "' + "x" * 17000 + '"}'),
+        "spec with an unknown key": with_spec('"name":', '"surprise":1,"name":'),
+        "spec of another orientation": with_spec('"RAS"', '"LPS"'),
+        "spec with a patch of nothing": with_spec('"patch":[9,', '"patch":[0,'),
+        "spec with a halo of everything": with_spec('"halo":[1,', '"halo":[5,'),
+        "spec with full overlap": with_spec('"overlap":0.5', '"overlap":1.0'),
+        "spec with infinity": with_spec('"overlap":0.5', '"overlap":1e999'),
+        "spec of an unknown scaling": with_spec('"kind":"asinh"', '"kind":"magic"'),
+        "spec with a window upside down": with_spec('"hi":3071.0', '"hi":-3071.0'),
+        "weights elsewhere": changed(with_external),
+        "a foreign domain": with_node("Identity", "com.microsoft"),
+        "an unknown operator": with_node("PyOp"),
+        "a loop": with_node("Loop", body=branch),
+        "a branch in an attribute": with_node("Identity", then_branch=branch),
+        "functions": changed(lambda model: model.functions.add(name="f", domain="d")),
+        "an old opset": changed(lambda model: setattr(model.opset_import[0], "version", 7)),
+        "sparse weights": changed(lambda model: model.graph.sparse_initializer.add(dims=[1])),
+        "training": changed(lambda model: model.training_info.add()),
+    }.items()
+
+
+def test_hostile_volumes_are_refused_with_a_reason_and_the_next_one_opens(tmp_path: Path, in_browser: Answers):
+    *refused, last = in_browser("open", None, [*VOLUMES.values(), good()])
+    assert "nifti" in last
+    for (name, data), answer in zip(VOLUMES.items(), refused, strict=True):
+        assert "error" in answer, name
+        assert "unforeseen" not in answer["error"], (name, answer)
+        file = tmp_path / f"x.nii{'.gz' if data.startswith(bytes([0x1F, 0x8B])) else ''}"
+        file.write_bytes(data)
+        with pytest.raises(VolumeError):
+            read_volume(file)
+
+
+def with_weight(index: int, change: Callable[[float], float]) -> bytes:
+    def act(model: onnx.ModelProto) -> None:
+        weight = model.graph.initializer[index].float_data
+        weight[0] = change(weight[0])
+
+    return changed(act)
+
+
+def unfit() -> dict[str, tuple[bytes, str]]:
+    """Models that can be read and not be used, and what is said of them."""
+    return {
+        "computes something else": (with_weight(1, lambda gain: gain * 1.5), "self-test"),
+        "computes no numbers": (with_weight(1, lambda _: float("nan")), "NaN"),
+        "carries no self-test": (untested(), "self_test"),
+        "has other ports": (changed(lambda model: setattr(model.graph.output[0], "name", "moved")), "ports"),
+        "does not load": (changed(lambda model: model.graph.node[0].input.append("nowhere")), "does not take"),
+    }
+
+
+def test_hostile_models_are_refused_with_a_reason(tmp_path: Path, in_browser_models: Answers):
+    hostile, useless = dict(models()), unfit()
+    files = [*hostile.values(), *(data for data, _ in useless.values()), tiny_model(SPECS["cubes of PET to CT"])]
+    answers = in_browser_models(files)
+    assert answers[-1]["card"] == "A <b>card</b>."
+    for (name, (_, reason)), answer in zip(useless.items(), answers[len(hostile) : -1], strict=True):
+        assert reason in answer.get("error", ""), (name, answer)
+    file = tmp_path / "model.onnx"
+    for (name, data), answer in zip(hostile.items(), answers[: len(hostile)], strict=True):
+        assert "error" in answer, name
+        assert "unforeseen" not in answer["error"], (name, answer)
+        file.write_bytes(data)
+        with pytest.raises(ModelError):
+            read_model(file)
+
+
+def test_the_browser_takes_the_operators_that_the_library_takes():
+    text = (WEB / "host" / "scan.js").read_text()
+    listed = text[text.index("OPERATORS") : text.index('.split(" ")')]
+    assert set(" ".join(part for part in listed.split('"')[1::2]).split()) == OPERATORS
