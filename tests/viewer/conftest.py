@@ -22,6 +22,7 @@ from modality_translate.viewer.catalogue import catalogue
 from modality_translate.viewer.server import Site, address, open_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+MOST_SECONDS = 25
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 HOST = """async ({task, models, volumes}) => {
     const { Host } = await import(new URL("host/client.js", location.href));
@@ -131,6 +132,19 @@ def in_browser(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any
 def in_browser_models(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
     """What loading each of these models answers."""
     return lambda models: ask_host("load", models, [])
+
+
+def wait_for(page: Any, script: str) -> Any:
+    """Ask until the answer is true: waiting inside the page would need the `eval` that its policy forbids."""
+    for _ in range(MOST_SECONDS * 10):
+        if found := page.evaluate(script):
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{script} stayed false; the page says {page.inner_text('#status')!r}")
+
+
+def status_has(page: Any, word: str) -> None:
+    wait_for(page, f"document.getElementById('status').textContent.includes({word!r})")
 
 
 def tiny_model(spec: Spec) -> bytes:

@@ -14,23 +14,8 @@ import pytest
 from modality_translate.runtime.translator import Translator
 from modality_translate.volumes import read_volume
 
-from .conftest import tiny_model
+from .conftest import status_has, tiny_model, wait_for
 from .test_host import SPECS, WORST, volumes
-
-MOST_SECONDS = 25
-
-
-def wait_for(page: Any, script: str) -> Any:
-    """Ask until the answer is true: waiting inside the page would need the `eval` that its policy forbids."""
-    for _ in range(MOST_SECONDS * 10):
-        if found := page.evaluate(script):
-            return found
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{script} stayed false; the page says {page.inner_text('#status')!r}")
-
-
-def status_has(page: Any, word: str) -> None:
-    wait_for(page, f"document.getElementById('status').textContent.includes({word!r})")
 
 
 def drawn(page: Any, side: str) -> np.ndarray:

@@ -1,5 +1,5 @@
-// onnxruntime-web behind one function. `parts` says where its pieces are: {ort, glue, wasm}; ort and glue are URLs of
-// its two modules, wasm the bytes of the WebAssembly file.
+// onnxruntime-web behind one function. `parts` says where its pieces are: {ort, glue, wasm}; ort and glue are its two
+// modules, as URLs or Blobs, wasm the bytes of the WebAssembly file.
 
 import { HostError } from "./errors.js";
 import { core } from "./spec.js";
@@ -13,8 +13,9 @@ export function threadsHere() {
 
 /** An async function from one patch (Float32Array, C order) to the graph's answer for it. */
 export async function openEngine(bytes, spec, parts) {
-  const ort = await import(parts.ort);
-  Object.assign(ort.env.wasm, { wasmBinary: parts.wasm, wasmPaths: { mjs: parts.glue }, numThreads: threadsHere() });
+  const ort = await import(address(parts.ort));
+  const paths = { mjs: address(parts.glue) };
+  Object.assign(ort.env.wasm, { wasmBinary: parts.wasm, wasmPaths: paths, numThreads: threadsHere() });
   ort.env.logLevel = "error";
   const session = await opened(ort, bytes);
   if (session.inputNames.join() !== "source" || session.outputNames.join() !== "synthetic")
@@ -27,6 +28,11 @@ export async function openEngine(bytes, spec, parts) {
       throw new HostError(`The model answered ${synthetic.dims.join(" x ")}; ${wanted} was wanted.`, "Export it again.");
     return synthetic.data;
   };
+}
+
+/** The URL of a Blob is made here: a worker of a page from disk may not import the page's. */
+function address(part) {
+  return part instanceof Blob ? URL.createObjectURL(part) : part;
 }
 
 async function opened(ort, bytes) {
