@@ -7,6 +7,7 @@ page's main thread meanwhile, which is how long the page did not answer; then th
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 import threading
@@ -27,8 +28,8 @@ from modality_translate.volumes import Volume, read_volume, write_volume
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 WATCH = """() => {
     window.tasks = [];
-    new PerformanceObserver((list) => list.getEntries().forEach((task) => window.tasks.push(task.duration)))
-        .observe({ type: "longtask" });
+    const note = (list) => list.getEntries().forEach((task) => window.tasks.push([task.startTime, task.duration]));
+    new PerformanceObserver(note).observe({ type: "longtask" });
 }"""
 MIB = 2**20
 
@@ -90,9 +91,14 @@ def wait_for(page: Any, word: str, watch: Any, seconds: float = 3600) -> float:
 
 def in_browser(volume: Path, model: Path, saved: Path) -> None:
     """Open, translate, save; print what it took."""
-    import os
-
     held: list[int] = []
+    computing = [0.0]
+
+    def watch() -> None:
+        held.append(memory_of_children(os.getpid()))
+        if "Translating" in page.inner_text("#status"):
+            computing.append(page.evaluate("performance.now()"))
+
     with served([volume, model]) as url, sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 800}, accept_downloads=True)
@@ -101,8 +107,8 @@ def in_browser(volume: Path, model: Path, saved: Path) -> None:
         held.append(memory_of_children(os.getpid()))
         page.evaluate(WATCH)
         page.click("#translate")
-        took = wait_for(page, "Done", lambda: held.append(memory_of_children(os.getpid())))
-        tasks = page.evaluate("window.tasks") or [0]
+        took = wait_for(page, "Done", watch)
+        tasks = page.evaluate("window.tasks")
         threads = page.evaluate("Math.min(8, navigator.hardwareConcurrency)")
         with page.expect_download() as download:
             page.click("#download")

@@ -20,3 +20,7 @@ def assets() -> dict[str, Path]:
     """Address, such as "host/worker.js", to file; nothing that is not of the page's kinds."""
     files = (path for path in sorted(WEB.rglob("*")) if path.is_file() and path.suffix in TYPES)
     return {path.relative_to(WEB).as_posix(): path for path in files}
+
+
+if __name__ == "__main__":
+    print(WEB)

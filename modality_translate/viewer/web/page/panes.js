@@ -18,6 +18,11 @@ const LOOK = {
 };
 const DIVERGING = { R: [40, 130, 0, 255, 255], G: [90, 200, 0, 90, 230], B: [255, 255, 0, 40, 120], A: [255, 255, 0, 255, 255], I: [0, 64, 128, 192, 255] };
 
+async function image({ nifti, window: [low, high], colormap = "gray" }) {
+  const { NVImage } = globalThis.niivue;
+  return NVImage.new(await nifti.arrayBuffer(), "volume.nii", colormap, 1, null, low, high);
+}
+
 export class Panes {
   static async attach(figures) {
     const panes = new Panes();
@@ -42,11 +47,10 @@ export class Panes {
     pane.caption.textContent = volume?.name ?? "";
     pane.caption.classList.toggle("synthetic", Boolean(volume?.synthetic));
     const { viewer } = pane;
-    for (const old of [...viewer.volumes]) viewer.removeVolume(old);
-    if (!volume) return void viewer.drawScene();
-    await viewer.loadFromArrayBuffer(await volume.nifti.arrayBuffer(), "volume.nii");
-    viewer.setColormap(viewer.volumes[0].id, volume.colormap ?? "gray");
-    this.setWindow(side, volume.window);
+    // Not through loadFromArrayBuffer and the setters: each would send the whole volume to the GPU again.
+    viewer.volumes = [];
+    if (volume) viewer.addVolume(await image(volume));
+    else viewer.updateGLVolume();
   }
 
   /** Black and white of a pane, in the volume's units. */

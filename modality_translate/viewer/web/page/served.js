@@ -1,4 +1,5 @@
-// The page as `mtranslate view` serves it: its parts lie beside it and its files behind files.json.
+// The page on a server: its parts lie beside it, and what `mtranslate view` shows behind files.json. Any other server
+// has no such list, and the page begins empty.
 
 import { fetchParts } from "../host/parts.js";
 import { startApp } from "./app.js";
@@ -12,7 +13,8 @@ async function get(address) {
 }
 
 async function listed() {
-  const items = await (await get("files.json")).json();
+  const list = await fetch(new URL("files.json", here));
+  const items = list.ok ? await list.json() : [];
   return items.map((item) => ({
     ...item,
     fetched: async () => (await get(`files/${item.id}`)).blob(),
