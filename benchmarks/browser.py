@@ -116,9 +116,11 @@ def in_browser(volume: Path, model: Path, saved: Path) -> None:
         chromium.close()
     print(f"page: opened in {opened:.1f} s, translated and shown in {took:.1f} s with {threads} threads")
     print(f"page: {held[0] / MIB:.0f} MiB before, at most {max(held) / MIB:.0f} MiB (all of Chromium, PSS)")
-    print(
-        f"page: main thread's longest task {max(tasks):.0f} ms, {len(tasks)} over 50 ms, together {sum(tasks):.0f} ms"
-    )
+    for when, lengths in (
+        ("while computing", [length for start, length in tasks if start < computing[-1]]),
+        ("showing the result", [length for start, length in tasks if start >= computing[-1]]),
+    ):
+        print(f"page: main thread {when}: longest task {max(lengths, default=0):.0f} ms, {len(lengths)} over 50 ms")
 
 
 def main() -> None:

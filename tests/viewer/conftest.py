@@ -24,7 +24,7 @@ from modality_translate.viewer.server import Site, address, open_server
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MOST_SECONDS = 25
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-HOST = """async ({task, models, volumes}) => {
+HOST = """async ({task, models, volumes, force}) => {
     const { Host } = await import(new URL("host/client.js", location.href));
     const { fetchParts } = await import(new URL("host/parts.js", location.href));
     const bytes = (text) => new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]);
@@ -41,7 +41,7 @@ HOST = """async ({task, models, volumes}) => {
         if (loaded.error || task === "load") results.push(loaded);
     }
     for (const volume of volumes) {
-        const done = await attempt(host[task](bytes(volume), true));
+        const done = await attempt(host[task](bytes(volume), force));
         results.push(done.nifti ? { nifti: await text(done.nifti) } : done);
     }
     host.stop("done");
@@ -116,13 +116,13 @@ def serve() -> Iterator[Callable[..., str]]:
 def ask_host(open_page: Callable[[str], Any], serve: Callable[..., str], tmp_path: Path) -> Callable[..., Any]:
     """Give the bytes of models and volumes to the host's `task` in the browser; its answers."""
 
-    def ask(task: str, models: list[bytes], volumes: list[bytes]) -> Any:
+    def ask(task: str, models: list[bytes], volumes: list[bytes], force: bool = True) -> Any:
         anything = tmp_path / "report.html"
         anything.write_text("served, so that there is a page to stand on")
         coded = [[base64.b64encode(file).decode() for file in files] for files in (models, volumes)]
         # Any address of the server will do, and this one draws nothing.
         page = open_page(serve(anything) + "files.json")
-        return page.evaluate(HOST, {"task": task, "models": coded[0], "volumes": coded[1]})
+        return page.evaluate(HOST, {"task": task, "models": coded[0], "volumes": coded[1], "force": force})
 
     return ask
 

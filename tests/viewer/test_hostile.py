@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import struct
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,16 @@ import onnx
 import pytest
 from onnx import helper
 
-from modality_translate.errors import ModelError, VolumeError
+from modality_translate.errors import ModelError, NothingToDoError, VolumeError
 from modality_translate.exporting.metadata import sealed
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime.model_file import read_model
 from modality_translate.runtime.scan import OPERATORS
 from modality_translate.viewer.assets import WEB
+from modality_translate.viewer.catalogue import catalogue, content
 from modality_translate.volumes import read_volume
 
-from .conftest import mixing_graph, tiny_model
+from .conftest import mixing_graph, status_has, tiny_model
 from .test_host import SPECS
 
 SHAPE = (7, 6, 5)
@@ -212,6 +214,25 @@ def with_weight(index: int, change: Callable[[float], float]) -> bytes:
     return changed(act)
 
 
+def with_bomb(size: int, products: int) -> bytes:
+    """A model that blows its first voxel up to a square matrix and multiplies it by itself."""
+    names = [f"square{number}" for number in range(products + 1)]
+    nodes = [
+        helper.make_node("ReduceMax", ["source"], ["one"], keepdims=0),
+        helper.make_node("Expand", ["one", "size"], names[:1]),
+        *(helper.make_node("MatMul", [a, a], [b]) for a, b in pairwise(names)),
+        helper.make_node("ReduceMax", names[-1:], ["most"], keepdims=0),
+        helper.make_node("Add", ["clipped", "most"], ["synthetic"]),
+    ]
+
+    def change(model: onnx.ModelProto) -> None:
+        model.graph.initializer.append(helper.make_tensor("size", onnx.TensorProto.INT64, [2], [size, size]))
+        model.graph.node[-1].output[0] = "clipped"
+        model.graph.node.extend(nodes)
+
+    return changed(change)
+
+
 def unfit() -> dict[str, tuple[bytes, str]]:
     """Models that can be read and not be used, and what is said of them."""
     return {
@@ -219,6 +240,7 @@ def unfit() -> dict[str, tuple[bytes, str]]:
         "computes no numbers": (with_weight(1, lambda _: float("nan")), "NaN"),
         "carries no self-test": (untested(), "self_test"),
         "has other ports": (changed(lambda model: setattr(model.graph.output[0], "name", "moved")), "ports"),
+        "wants 40 GB": (with_bomb(100_000, 0), "failed on this model"),
         "does not load": (changed(lambda model: model.graph.node[0].input.append("nowhere")), "does not take"),
     }
 
@@ -237,6 +259,37 @@ def test_hostile_models_are_refused_with_a_reason(tmp_path: Path, in_browser_mod
         file.write_bytes(data)
         with pytest.raises(ModelError):
             read_model(file)
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_the_server_hands_out_no_hostile_volume(tmp_path: Path, name: str):
+    data = VOLUMES[name]
+    file = tmp_path / f"x.nii{'.gz' if data.startswith(bytes([0x1F, 0x8B])) else ''}"
+    file.write_bytes(data)
+    with pytest.raises((VolumeError, NothingToDoError)):
+        content(catalogue([file]).items[0])
+
+
+def test_the_server_lists_no_hostile_model(tmp_path: Path):
+    for number, (_, data) in enumerate(models()):
+        (tmp_path / f"{number}.onnx").write_bytes(data)
+    (tmp_path / "report.json").write_text("{}")
+    found = catalogue([tmp_path])
+    assert [item.name for item in found.items] == ["report.json"]
+    assert len(found.refused) == 36
+
+
+def test_a_model_that_never_ends_is_ended_by_cancel(
+    tmp_path: Path, serve: Callable[..., str], open_page: Callable[[str], Any]
+):
+    (tmp_path / "endless.onnx").write_bytes(with_bomb(3000, 200))
+    (tmp_path / "good.onnx").write_bytes(tiny_model(SPECS["cubes of PET to CT"]))
+    page = open_page(serve(tmp_path))
+    status_has(page, "Opening endless.onnx")
+    page.click("#cancel")
+    status_has(page, "Cancelled")
+    page.select_option("#model", label="good.onnx")
+    status_has(page, "passed its self-test")
 
 
 def test_the_browser_takes_the_operators_that_the_library_takes():

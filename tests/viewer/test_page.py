@@ -45,7 +45,7 @@ def test_a_volume_is_translated_shown_and_saved(
     assert page.evaluate("crossOriginIsolated")
     page.click("#translate")
     status_has(page, "Done")
-    assert "synthetic" in page.inner_text("#right-pane figcaption")
+    assert "synthetic" in page.inner_text("#right-pane figcaption span")
     assert page.evaluate("[...document.querySelectorAll('#right-low, #right-high')].map((e) => e.value)") == [
         "-160",
         "240",
@@ -74,9 +74,9 @@ def test_two_volumes_are_compared_by_difference_and_flicker(
         nibabel.Nifti1Image(values, np.eye(4)).to_filename(tmp_path / f"{name}.nii")
     nibabel.Nifti1Image(array, 2 * np.eye(4)).to_filename(tmp_path / "other.nii")
     page = open_page(serve(tmp_path))
-    wait_for(page, "document.querySelector('#right-pane figcaption').textContent === 'b.nii'")
+    wait_for(page, "document.querySelector('#right-pane figcaption span').textContent === 'b.nii'")
     page.check("input[value=difference]")
-    wait_for(page, "document.querySelector('#right-pane figcaption').textContent === 'b.nii minus a.nii'")
+    wait_for(page, "document.querySelector('#right-pane figcaption span').textContent === 'b.nii minus a.nii'")
     # 5 everywhere, to float32 rounding: the window is as wide as the difference.
     assert float(page.input_value("#right-high")) == pytest.approx(5, abs=1e-4)
     page.select_option("#right", label="other.nii")
@@ -96,13 +96,17 @@ def test_crosshairs_are_linked_in_the_patients_space(
         tmp_path / "b.nii"
     )
     page = open_page(serve(tmp_path))
-    wait_for(page, "document.querySelector('#right-pane figcaption').textContent === 'b.nii'")
+    wait_for(page, "document.querySelector('#right-pane figcaption span').textContent === 'b.nii'")
     page.wait_for_timeout(300)
     before = drawn(page, "right")
     box = page.locator("#left-pane canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 8, box["y"] + box["height"] / 3)
     page.wait_for_timeout(500)
     assert np.abs(drawn(page, "right") - before).max() > 50
+    # The same tissue under both crosshairs, to the interpolation between slices twice as thick.
+    here, there = (float(page.inner_text(f"#{side}-pane output")) for side in ("left", "right"))
+    assert here in array.round(4) or here > 0
+    assert there > 0
 
 
 def test_a_running_translation_can_be_cancelled_and_begun_again(
@@ -131,6 +135,6 @@ def test_dropped_files_are_taken_and_bad_ones_named(
     page.set_input_files("#add-volumes", str(tmp_path / "bad.nii.gz"))
     status_has(page, "damaged or cut off")
     page.set_input_files("#add-volumes", str(case[0]))
-    wait_for(page, "document.querySelector('#right-pane figcaption').textContent === 'mr.nii.gz'")
+    wait_for(page, "document.querySelector('#right-pane figcaption span').textContent === 'mr.nii.gz'")
     page.set_input_files("#add-model", str(case[1]))
     status_has(page, "passed its self-test")

@@ -26,7 +26,7 @@ from .test_host import SPECS, WORST, volumes
 def inputs(tmp_path: Path) -> list[Path]:
     """A volume whose name tries to end the page's data, and a model."""
     spec = SPECS["stacks of CT to MR"]
-    volume, model = tmp_path / "ct<&'.nii.gz", tmp_path / "model.onnx"
+    volume, model = tmp_path / "<img src=x onerror=alert(1)>'.nii.gz", tmp_path / "model.onnx"
     volumes(spec.source)["turned"].to_filename(volume)
     model.write_bytes(tiny_model(spec))
     return [volume, model]
@@ -42,7 +42,7 @@ def test_the_file_translates_when_opened_from_disk(tmp_path: Path, inputs: list[
     status_has(page, "passed its self-test")
     page.click("#translate")
     status_has(page, "Done")
-    assert page.inner_text("#left-pane figcaption") == inputs[0].name
+    assert page.inner_text("#left-pane figcaption span") == inputs[0].name
     with page.expect_download() as download:
         page.click("#download")
     download.value.save_as(tmp_path / "saved.nii.gz")

@@ -3,6 +3,9 @@
 
 import { HostError } from "./errors.js";
 
+/** A graph may take as long as it likes; a model that cannot do one patch in this time is of no use in a page. */
+const LOAD_SECONDS = 300;
+
 export class Host {
   /** `startWorker()` gives a Worker of worker.js; `parts` is described in engine.js. */
   constructor(startWorker, parts) {
@@ -40,9 +43,15 @@ export class Host {
   /** {spec, card, author, licence} of a model file (Blob), which later translations use. */
   async load(model) {
     this.model = null;
-    const description = await this.ask("load", { model, parts: this.parts });
-    this.model = model;
-    return description;
+    const late = () => this.stop(`The model did not finish its self-test within ${LOAD_SECONDS} s.`);
+    const timer = setTimeout(late, LOAD_SECONDS * 1000);
+    try {
+      const description = await this.ask("load", { model, parts: this.parts });
+      this.model = model;
+      return description;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** {nifti (Blob), window, shape, notes} of a volume file (Blob). */

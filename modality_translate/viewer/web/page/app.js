@@ -160,6 +160,7 @@ class App {
   async loadModel() {
     this.model = null;
     element("about").hidden = true;
+    this.setBusy(true);
     await this.attempt(async () => {
       const entry = await this.models.chosen(element("model"));
       if (!entry) return;
@@ -170,7 +171,7 @@ class App {
       const { source, target } = this.model.spec;
       this.say(`${entry.name} is ready: ${source.modality} to ${target.modality} (${target.units}). It passed its self-test.`);
     });
-    this.allow();
+    this.setBusy(false);
   }
 
   async translate() {

@@ -31,7 +31,11 @@ export class Panes {
       const viewer = new globalThis.niivue.Niivue(LOOK);
       await viewer.attachToCanvas(figure.querySelector("canvas"));
       viewer.addColormap("difference", DIVERGING);
-      panes.sides[side] = { viewer, caption: figure.querySelector("figcaption"), shown: null };
+      const [caption, value] = [figure.querySelector("figcaption span"), figure.querySelector("output")];
+      panes.sides[side] = { viewer, caption, value, shown: null };
+      viewer.onLocationChange = ({ values }) => {
+        value.textContent = values.length ? Number(values[0].value.toPrecision(5)) : "";
+      };
     }
     const { left, right } = panes.sides;
     left.viewer.broadcastTo([right.viewer], { "2d": true });
@@ -45,12 +49,15 @@ export class Panes {
     if (pane.shown === volume) return;
     pane.shown = volume;
     pane.caption.textContent = volume?.name ?? "";
-    pane.caption.classList.toggle("synthetic", Boolean(volume?.synthetic));
-    const { viewer } = pane;
+    pane.caption.parentElement.classList.toggle("synthetic", Boolean(volume?.synthetic));
+    const loaded = volume && (await image(volume));
+    // Another volume may have been chosen while this one was read.
+    if (pane.shown !== volume) return;
     // Not through loadFromArrayBuffer and the setters: each would send the whole volume to the GPU again.
-    viewer.volumes = [];
-    if (volume) viewer.addVolume(await image(volume));
-    else viewer.updateGLVolume();
+    pane.viewer.volumes = [];
+    if (loaded) pane.viewer.addVolume(loaded);
+    else pane.viewer.updateGLVolume();
+    pane.value.textContent = "";
   }
 
   /** Black and white of a pane, in the volume's units. */
