@@ -1,5 +1,5 @@
-// The page's side of the worker. A host that is cancelled is thrown away and begun anew: that ends even an engine that
-// does not answer.
+// The page's side of the worker. A worker that is cancelled is thrown away, which ends even an engine that does not
+// answer; the next call begins a new one.
 
 import { HostError } from "./errors.js";
 
@@ -13,8 +13,9 @@ export class Host {
     this.parts = parts;
     this.waiting = new Map();
     this.last = 0;
+    this.worker = null;
     this.model = null;
-    this.begin();
+    this.loaded = false;
   }
 
   begin() {
@@ -33,6 +34,7 @@ export class Host {
   }
 
   ask(task, details, progress = () => {}) {
+    if (!this.worker) this.begin();
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, progress });
@@ -42,12 +44,12 @@ export class Host {
 
   /** {spec, card, author, licence} of a model file (Blob), which later translations use. */
   async load(model) {
-    this.model = null;
+    Object.assign(this, { model: null, loaded: false });
     const late = () => this.stop(`The model did not finish its self-test within ${LOAD_SECONDS} s.`);
     const timer = setTimeout(late, LOAD_SECONDS * 1000);
     try {
       const description = await this.ask("load", { model, parts: this.parts });
-      this.model = model;
+      Object.assign(this, { model, loaded: true });
       return description;
     } finally {
       clearTimeout(timer);
@@ -60,7 +62,12 @@ export class Host {
   }
 
   /** {nifti (Blob), window, notes}: the synthetic volume of a volume file (Blob); `force` takes one unlike the training's. */
-  translate(volume, force, progress) {
+  async translate(volume, force, progress) {
+    const { model } = this;
+    if (model && !this.loaded)
+      await this.load(model).finally(() => {
+        this.model = model;
+      });
     return this.ask("translate", { volume, force }, progress);
   }
 
@@ -69,18 +76,16 @@ export class Host {
     return this.ask("difference", { left, right });
   }
 
-  /** Ends whatever is running, whose promises reject, and loads the model again. */
-  async cancel() {
-    const { model } = this;
+  /** Ends whatever is running: its promises reject. */
+  cancel() {
     this.stop("Cancelled.");
-    if (model) await this.load(model);
   }
 
   stop(reason) {
-    this.worker.terminate();
+    this.worker?.terminate();
+    Object.assign(this, { worker: null, loaded: false });
     const calls = [...this.waiting.values()];
     this.waiting.clear();
-    this.begin();
     for (const call of calls) call.reject(new HostError(reason));
   }
 }

@@ -58,7 +58,7 @@ class App {
     }
     on("model", "change", () => this.loadModel());
     on("translate", "click", () => this.translate());
-    on("cancel", "click", () => this.cancel());
+    on("cancel", "click", () => this.host.cancel());
     on("planes", "change", ({ target }) => this.panes.setPlanes(target.value));
     on("radiological", "change", ({ target }) => this.panes.setRadiological(target.checked));
     for (const radio of document.getElementsByName("mode")) radio.addEventListener("change", () => this.setMode(radio.value));
@@ -96,6 +96,7 @@ class App {
   }
 
   async takeModel(file) {
+    if (this.busy) throw new Error("Wait for what is running, or cancel it, before another model is added.");
     element("model").value = this.add({ kind: "model", name: file.name, blob: file });
     await this.loadModel();
   }
@@ -133,7 +134,9 @@ class App {
   }
 
   async difference(left, right) {
+    this.say("Computing the difference ...");
     const { nifti, window } = await this.host.difference(left.nifti, right.nifti);
+    this.say("");
     return { name: `${right.name} minus ${left.name}`, nifti, window, colormap: "difference", synthetic: right.synthetic };
   }
 
@@ -179,6 +182,7 @@ class App {
     const begun = performance.now();
     await this.attempt(async () => {
       const source = await this.volumes.chosen(element("left"));
+      this.say(`Preparing ${source.name} ...`);
       const { nifti, window, notes } = await this.host.translate(source.nifti, element("force").checked, (done, all) => {
         element("progress").value = done / all;
         this.say(`Translating ${source.name}: patch ${done} of ${all}.`);
@@ -199,18 +203,16 @@ class App {
     await this.refresh();
   }
 
-  cancel() {
-    return this.attempt(() => this.host.cancel());
-  }
-
   setBusy(busy) {
     this.busy = busy;
     element("cancel").hidden = element("progress").hidden = !busy;
-    element("progress").value = 0;
+    // Without a value the bar shows that something goes on, but not how far.
+    element("progress").removeAttribute("value");
     this.allow();
   }
 
   allow() {
+    element("model").disabled = this.busy;
     element("translate").disabled = this.busy || !this.model || element("left").value === "";
   }
 
