@@ -26,7 +26,9 @@ print("loaded", *({watched!r} & set(sys.modules)))"""
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("command", ["convert", "evaluate", "inspect", "phantom", "doctor", "export", "train", "demo"])
+@pytest.mark.parametrize(
+    "command", ["convert", "evaluate", "view", "inspect", "phantom", "doctor", "export", "train", "demo"]
+)
 def test_the_help_of_a_command_imports_no_torch(command: str):
     assert imported_by([command, "--help"], TORCH) == set()
 

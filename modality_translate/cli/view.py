@@ -9,6 +9,7 @@ import click
 
 from modality_translate.cli import options
 from modality_translate.cli.printable import plain
+from modality_translate.errors import TranslationError
 
 
 @click.command("view")
@@ -38,10 +39,17 @@ def command(paths: tuple[Path, ...], port: int, no_browser: bool, html: Path | N
     if html is not None:
         return _write(html, shown.items, overwrite)
     site = Site(shown)
-    with open_server(site, port) as server:
+    with _opened(open_server, site, port) as server:
         click.echo(address(server, site))
         _serve(server, None if no_browser else address(server, site))
     return 0
+
+
+def _opened(open_server: Any, site: Any, port: int) -> Any:
+    try:
+        return open_server(site, port)
+    except OSError as error:
+        raise TranslationError(f"port {port}", f"cannot be used ({error.strerror}).", "Leave --port out.") from error
 
 
 def _write(html: Path, items: tuple[Any, ...], overwrite: bool) -> int:

@@ -101,6 +101,16 @@ def reference(model: Path, path: Path, stored: Any, folder: Path) -> Volume:
     return read_volume(written)
 
 
+def assert_same_header(one: Path, other: Path) -> None:
+    """Every field, but for the description and the last bits of what is computed."""
+    ours, theirs = (nibabel.load(path).header for path in (one, other))
+    for name in theirs:
+        if theirs[name].dtype.kind == "f":
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-5, err_msg=name)
+        elif name != "descrip":
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
 @pytest.mark.parametrize("kind", SPECS)
 def test_the_browser_gives_the_volume_that_the_translator_gives(
     kind: str, tmp_path: Path, in_browser: Callable[..., list[dict[str, Any]]]
@@ -117,7 +127,7 @@ def test_the_browser_gives_the_volume_that_the_translator_gives(
         assert apart <= WORST, (path.name, apart)
         assert np.ptp(theirs.array) > 0.1 * (high - low), path.name
         source = read_volume(path)
-        assert ours.forms == theirs.forms, path.name
+        assert_same_header(tmp_path / "web.nii", tmp_path / "reference.nii")
         if path.stem == "qform":
             np.testing.assert_allclose(ours.grid.affine, source.grid.affine, atol=1e-5)
         else:

@@ -133,7 +133,6 @@ function writeHeader(view, shape, affine, forms, stored) {
   const { pixdim, quaternion, usable, same } = quaternionOf({ shape, affine });
   const qform = usable ? forms.qform : 0;
   view.setInt32(0, 348, true);
-  view.setUint8(39, 114); // 'r', regular: written by every library, read by none
   short(40, 3, ...shape, 1, 1, 1, 1);
   short(70, stored === "int16" ? INT16 : FLOAT32, stored === "int16" ? 16 : 32);
   real(76, ...pixdim, 1, 1, 1, 1);

@@ -194,10 +194,10 @@ class App {
   }
 
   async finish(source, { nifti, window, notes }) {
-    const { modality } = this.model.spec.target;
+    const { name: by, target } = this.model.spec;
     const stem = source.name.replace(/^.*\//, "").replace(/\.nii(\.gz)?$/i, "");
-    const name = `${stem}_synthetic-${modality}.nii.gz`;
-    const place = this.volumes.add({ name: `${name} (synthetic)`, nifti, window, notes, synthetic: true, opening: Promise.resolve() });
+    const name = `${stem}_synthetic-${target.modality}.nii.gz`;
+    const place = this.volumes.add({ name: `${name} (synthetic, by ${by})`, nifti, window, notes, synthetic: true, opening: Promise.resolve() });
     element("right").value = place;
     await saveLink(element("download"), nifti, name);
     await this.refresh();
