@@ -9,7 +9,7 @@ env: .venv/.ready
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) --editable '.[gpu,report,train,cluster,dev]'
+	$(BIN)/python $(PIP) --editable '.[gpu,openvino,report,train,cluster,dev]'
 	@touch $@
 
 # What a user of a finished model installs: no torch, no monai.

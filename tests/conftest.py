@@ -55,8 +55,8 @@ def users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The user's cache, away from the real one; kept between tests, so that a model is tried once."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modality_translate.runtime.known.cache_folder", lambda: folder)
-        yield folder
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "mtranslate"
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from modality_translate.cli import options
 @click.option("-i", "--input", "source", type=click.Path(path_type=Path), required=True, help="Volume or folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder, or file for one volume.")
 @options.device
+@options.engine
 @click.option("--on-exists", type=click.Choice(["error", "skip", "overwrite"]), default="error", show_default=True,
               help="What to do where an output is already there.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a run that ended early: keep what this model made of these "
@@ -52,6 +53,7 @@ def command(
     source: Path,
     output: Path,
     device: str,
+    engine: Literal["auto", "onnxruntime", "openvino"],
     on_exists: Literal["error", "skip", "overwrite"],
     resume: bool,
     num_parts: int | None,
@@ -96,7 +98,7 @@ def command(
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
     settings = Options(on_exists, force, frame, resume)
     ready(todo, settings)
-    stop, loading = Stop(), Loading(str(model), device, threads, overlap, trust_model)
+    stop, loading = Stop(), Loading(str(model), device, threads, overlap, trust_model, engine)
     with _hands(loading, workers, scheduler, quiet) as convert, stopping_on_signals(stop):
         with _watcher(quiet) as watcher:
             conversion = convert(todo, settings, watcher, stop)

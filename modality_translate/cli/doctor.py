@@ -14,9 +14,9 @@ ENGINE_EXTRAS = ("cpu", "gpu")
 @click.command("doctor")
 @options.as_json
 def command(as_json: bool) -> int:
-    """Say what is installed, what is missing and how to get it, and which devices really work.
+    """Say what is installed, what is missing and how to get it, and which engines really work on which devices.
 
-    A device works when it has loaded a small model and computed with it. Exit code 1 when none does.
+    An engine works where it has loaded a small model and computed with it. Exit code 1 when none does.
 
     Example: mtranslate doctor
     """
@@ -30,6 +30,7 @@ def command(as_json: bool) -> int:
 def _findings() -> dict[str, Any]:
     import os
     import platform
+    from dataclasses import asdict
 
     from modality_translate.runtime.devices import probe_devices
     from modality_translate.runtime.packages import installed_packages
@@ -43,7 +44,7 @@ def _findings() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "free_memory_gb": _free_memory(),
         "packages": _wanted(packages),
-        "devices": [{"name": d.name, "works": d.works, "reason": d.reason} for d in probe_devices()],
+        "devices": [asdict(device) | {"works": device.works} for device in probe_devices()],
     }
 
 
@@ -69,9 +70,10 @@ def _as_text(found: dict[str, Any]) -> str:
         lines += _package_lines(extra, packages)
     if all(_installed(found["packages"], extra) for extra in ENGINE_EXTRAS):
         lines.append("  cpu and gpu are installed over each other: uninstall both, then install one of them")
-    lines.append("Devices")
+    lines.append("Engines")
     for device in found["devices"]:
-        lines.append(f"  {device['name']}: " + ("works" if device["works"] else f"does not work: {device['reason']}"))
+        verdict = "works" if device["works"] else f"does not work: {device['reason']}"
+        lines.append(f"  {device['engine']} on {device['name']}: {verdict}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from modality_translate.errors import MissingExtraError, ModelError
 from modality_translate.pipeline.self_test import self_test_patch
 from modality_translate.pipeline.spec import Spec
+from modality_translate.telemetry import import_openvino
 
 Array = NDArray[np.float32]
 
@@ -105,8 +106,7 @@ def _onnxruntime(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
 
 
 def _openvino(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
-    import openvino
-
+    openvino = import_openvino()
     core = openvino.Core()
     # Some CPUs would compute in bfloat16 by default; the proof is about float32.
     compiled = core.compile_model(core.read_model(graph), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from modality_translate.runtime.engine import try_device
+from modality_translate.runtime.engine_choice import try_device
 
 TINY_MODEL = base64.b64decode(
     "CAoSADqlAQocCgZzb3VyY2UKAXcSCXN5bnRoZXRpYyIEQ29udhIBdCoxCAEIAQgCCAIIAhABIiAAAIA/AACAPwAAgD8AAIA/AACAPwAAgD8AAIA/"
@@ -13,12 +13,15 @@ TINY_MODEL = base64.b64decode(
     "CgIIAUIECgAQEg=="
 )
 """One 3D convolution, source (n, 1, 2, 2, 2) -> synthetic (n, 1, 1, 1, 1), the sum of its input: it needs cuDNN too."""
+_TINY_SHAPE = (1, 1, 2, 2, 2)
+_PLACES = (("onnxruntime", "cpu"), ("onnxruntime", "cuda:0"), ("openvino", "cpu"))
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device and why it does not work; an empty reason says that it does."""
+    """An engine on a device, and why it does not work there; an empty reason says that it does."""
 
+    engine: str
     name: str
     reason: str
 
@@ -28,5 +31,5 @@ class Device:
 
 
 def probe_devices() -> tuple[Device, ...]:
-    """The CPU and the first GPU, each tried on `TINY_MODEL`."""
-    return tuple(Device(name, try_device(TINY_MODEL, name)) for name in ("cpu", "cuda:0"))
+    """Every engine on the devices it has, each tried on `TINY_MODEL`."""
+    return tuple(Device(engine, name, try_device(TINY_MODEL, _TINY_SHAPE, name, engine)) for engine, name in _PLACES)

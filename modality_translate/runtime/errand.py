@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modality_translate.errors import ModelError
+from modality_translate.runtime.engine_choice import EngineName
 from modality_translate.runtime.journal import Journal, Past, read_past
 from modality_translate.runtime.plan import Job
 from modality_translate.runtime.report import Outcome
@@ -30,11 +31,17 @@ class Loading:
     threads: int | None = None
     overlap: float | None = None
     trusted: bool = False
+    engine: EngineName = "auto"
 
     def load(self) -> Translator:
         """Raises what `Translator.load` raises."""
         return Translator.load(
-            self.model, device=self.device, threads=self.threads, overlap=self.overlap, trusted=self.trusted
+            self.model,
+            device=self.device,
+            threads=self.threads,
+            overlap=self.overlap,
+            trusted=self.trusted,
+            engine=self.engine,
         )
 
     def elsewhere(self) -> Loading:

@@ -16,7 +16,8 @@ from modality_translate.pipeline.envelope import check_envelope
 from modality_translate.pipeline.self_test import check_self_test
 from modality_translate.pipeline.spec import Spec
 from modality_translate.pipeline.translate import translate
-from modality_translate.runtime.engine import Engine, open_engine
+from modality_translate.runtime.engine import Engine
+from modality_translate.runtime.engine_choice import EngineName, open_engine
 from modality_translate.runtime.known import is_known, remember
 from modality_translate.runtime.model_file import read_model
 from modality_translate.runtime.shipped import located
@@ -59,11 +60,13 @@ class Translator:
         threads: int | None = None,
         overlap: float | None = None,
         trusted: bool = False,
+        engine: EngineName = "auto",
     ) -> Translator:
         """The model in `path`, or the shipped one of that name, on "auto", "cpu", "cuda" or "cuda:N".
 
         `overlap` replaces the spec's. A file that this machine has not met is first tried in a process of its own,
-        under a limit of time and memory; `trusted` skips that.
+        under a limit of time and memory; `trusted` skips that. `engine` is "auto" (the faster one on this machine, by
+        a short measurement that is remembered), "onnxruntime" or "openvino".
 
         Raises `ModelError` for a file that is refused or fails its own test, and `DeviceError` for a device that
         cannot be used.
@@ -73,9 +76,9 @@ class Translator:
         if not trusted and not is_known(file, model.sha256):
             try_model(model)
             remember(model.sha256)
-        engine = open_engine(model, device, threads)
-        check_self_test(model.spec, engine.predict)
-        return cls(_with_overlap(model.spec, overlap), model.card, model.sha256, engine)
+        opened = open_engine(model, device, threads, engine)
+        check_self_test(model.spec, opened.predict)
+        return cls(_with_overlap(model.spec, overlap), model.card, model.sha256, opened)
 
     def translate(
         self,

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from modality_translate.errors import DeviceError, MissingExtraError, ModelError
 from modality_translate.runtime.model_file import Draft, ModelFile, parse_model
@@ -102,10 +103,12 @@ def _run_trial() -> None:
 
     from modality_translate.pipeline.self_test import check_self_test, self_test_patch
     from modality_translate.pipeline.translate import predict_checked
-    from modality_translate.runtime.engine import open_engine
+    from modality_translate.runtime import onnxruntime_engine
+    from modality_translate.runtime.engine_choice import open_engine
 
     model = parse_model(Draft(Path("model"), sys.stdin.buffer.read()))
-    engine = open_engine(model, "cpu", min(THREADS, os.cpu_count() or 1))
+    name: Literal["onnxruntime", "openvino"] = "onnxruntime" if onnxruntime_engine.installed() else "openvino"
+    engine = open_engine(model, "cpu", min(THREADS, os.cpu_count() or 1), name)
     check_self_test(model.spec, engine.predict)
     if engine.batch > 1:
         predict_checked(np.repeat(self_test_patch(model.spec), engine.batch, axis=0), model.spec, engine.predict)

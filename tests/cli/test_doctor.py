@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from modality_translate.cli.doctor import command
-from modality_translate.runtime import devices, engine
+from modality_translate.runtime import devices, onnxruntime_engine
 
 
 @pytest.fixture(autouse=True)
 def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_driver_present", lambda: False)
+    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
 
 
 def doctor(*words: str) -> tuple[int, str]:
@@ -24,8 +24,9 @@ def doctor(*words: str) -> tuple[int, str]:
 def test_what_works_and_what_does_not_is_told():
     code, text = doctor()
     assert code == 0
-    assert "  cpu: works" in text.splitlines()
-    assert "  cuda:0: does not work: " in text
+    assert "  onnxruntime on cpu: works" in text.splitlines()
+    assert "  openvino on cpu: works" in text.splitlines()
+    assert "  onnxruntime on cuda:0: does not work: " in text
     assert f"numpy {metadata.version('numpy')}" in text
     assert "GiB memory free" in text or sys.platform != "linux"
 
@@ -47,7 +48,7 @@ def test_the_other_engine_package_is_not_advised(monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_an_engine_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(devices, "try_device", lambda data, name: "broken")
+    monkeypatch.setattr(devices, "try_device", lambda *_: "broken")
     code, text = doctor("--json")
     assert code == 1
-    assert [d["reason"] for d in json.loads(text)["devices"]] == ["broken", "broken"]
+    assert [d["reason"] for d in json.loads(text)["devices"]] == ["broken"] * 3

@@ -19,6 +19,11 @@ SIDES = {
     "geometry": {"dims": 2, "context": 3, "patch": [16, 24], "spacing": [2.0, 2.0, 3.0]},
     "generator": {"kind": "residual_unet", "width": 4, "levels": 2, "blocks": 1},
 }
+KINDS = {
+    "2D": {"dims": 2, "context": 1, "patch": [16, 16], "spacing": [2.0, 2.0, 3.0]},
+    "slices": {"dims": 2, "context": 3, "patch": [16, 8], "spacing": [2.0, 2.0, 3.0]},
+    "3D": {"dims": 3, "patch": [8, 8, 8], "spacing": [2.0, 2.0, 3.0]},
+}
 
 
 def trained(recipe: Recipe) -> torch.nn.Module:
@@ -77,3 +82,11 @@ def forward_run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Pat
 def exported(forward_run: Path) -> ExportReport:
     """One export that many tests look at."""
     return export_run(forward_run, forward_run.parent / "model.onnx", statement=Statement("A. Author", "CC-BY-4.0"))
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of each kind: slices, stacks of slices and 3D."""
+    folder = tmp_path_factory.mktemp("tiny")
+    recipe = recipe_from({"name": "mr-to-ct", **SIDES, "geometry": KINDS[request.param]}, "test")
+    return export_run(write_run(folder / "run", recipe), folder / "model.onnx").path

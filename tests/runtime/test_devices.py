@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 import onnx
 import pytest
 from onnx import TensorProto
 
-from modality_translate.runtime import engine
+from modality_translate.runtime import onnxruntime_engine
 from modality_translate.runtime.devices import TINY_MODEL, probe_devices
 
 
@@ -16,9 +18,15 @@ def test_the_tiny_model_is_one_convolution():
     assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT
 
 
-def test_the_cpu_works_and_a_missing_gpu_says_why(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engine, "_driver_present", lambda: False)
-    cpu, cuda = probe_devices()
-    assert (cpu.name, cpu.works) == ("cpu", True)
+def test_each_engine_is_tried_and_a_missing_gpu_says_why(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
+    cpu, cuda, openvino = probe_devices()
+    assert (cpu.engine, cpu.name, cpu.reason) == ("onnxruntime", "cpu", "")
     assert not cuda.works
     assert "driver" in cuda.reason or "not part of" in cuda.reason
+    assert (openvino.engine, openvino.name, openvino.reason) == ("openvino", "cpu", "")
+
+
+def test_an_engine_that_is_not_installed_comes_with_its_pip_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert probe_devices()[2].reason == "is not installed. pip install 'modality-translate[openvino]'"
