@@ -1,18 +1,35 @@
-"""Libraries that report home are loaded without it: nothing leaves the computer of someone who converts volumes."""
+"""Engines that report home are loaded without it: nothing leaves the computer of someone who converts volumes.
+
+Every import of onnxruntime and openvino goes through here; a test reads the imports.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 _REPORTER = "openvino_telemetry"
 
 
+def import_onnxruntime() -> Any:
+    """The onnxruntime module, loaded with its telemetry off unless the user's environment says otherwise.
+
+    Otherwise its official builds keep a device number and events of use in the cache folder, and send them to
+    Microsoft; its own function to turn that off comes too late for the first event. Raises `ImportError` when it is not
+    installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
 def import_openvino() -> Any:
     """The openvino module, loaded so that it falls back to its own stub of the telemetry package.
 
-    Loading it otherwise writes a client number into the home folder and reports the import to Intel, unasked.
-    Raises `ImportError` when openvino is not installed.
+    Otherwise it writes a client number into the home folder and reports the import to Intel. Raises `ImportError` when
+    it is not installed.
     """
     hidden = _REPORTER not in sys.modules
     if hidden:

@@ -95,6 +95,14 @@ def test_a_command_imports_layers_only_inside_its_body(file: Path):
     assert imported <= OPEN_TO_ALL | {"cli"}
 
 
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if f.name != "telemetry.py"], ids=lambda f: str(f.relative_to(PACKAGE))
+)
+def test_engines_that_report_home_are_loaded_in_one_place(file: Path):
+    roots = {module.split(".")[0] for module in imported_modules(ast.parse(file.read_text()))}
+    assert not roots & {"onnxruntime", "openvino"}
+
+
 def test_the_table_has_no_cycle():
     seen: set[str] = set()
     remaining = dict(MAY_IMPORT)

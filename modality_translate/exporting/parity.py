@@ -14,7 +14,7 @@ from torch import nn
 from modality_translate.errors import MissingExtraError, ModelError
 from modality_translate.pipeline.self_test import self_test_patch
 from modality_translate.pipeline.spec import Spec
-from modality_translate.telemetry import import_openvino
+from modality_translate.telemetry import import_onnxruntime, import_openvino
 
 Array = NDArray[np.float32]
 
@@ -97,8 +97,7 @@ def _engines(graph: bytes) -> Iterator[tuple[str, Callable[[Array], Array]]]:
 
 
 def _onnxruntime(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return f"onnxruntime {onnxruntime.__version__}", lambda patches: np.asarray(
         session.run(["synthetic"], {"source": patches})[0]

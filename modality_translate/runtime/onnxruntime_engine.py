@@ -30,6 +30,7 @@ from modality_translate.runtime.engine import (
     running_error,
 )
 from modality_translate.runtime.model_file import ModelFile
+from modality_translate.telemetry import import_onnxruntime
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -67,10 +68,9 @@ def try_onnxruntime(data: bytes, device: str, shape: tuple[int, ...]) -> None:
 
 def _onnxruntime() -> Any:
     try:
-        import onnxruntime
+        return import_onnxruntime()
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "is not installed; it runs the models.", _NO_ENGINE) from error
-    return onnxruntime
 
 
 def _opened(runtime: Any, data: bytes, device: str, threads: int | None, subject: str) -> Any:
