@@ -89,8 +89,8 @@ def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespac
     memory = max(o.memory for o in costs[1]) / max(t.memory for t in costs[0])
     everywhere, body = difference(files, theirs, ours)
     print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds: {ratios(costs, 'wall')}, in processor "
-          f"time {ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference {everywhere:.2f} HU, in the body "
-          f"{body:.2f} HU", flush=True)  # fmt: skip
+          f"time {ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference {everywhere:.2f} HU, "
+          f"in the body {body:.2f} HU", flush=True)  # fmt: skip
 
 
 def ratios(costs: tuple[list[Cost], list[Cost]], what: str) -> str:
