@@ -5,6 +5,7 @@ Every import of onnxruntime and openvino goes through here; a test reads the imp
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any
@@ -12,17 +13,15 @@ from typing import Any
 _REPORTER = "openvino_telemetry"
 
 
-def import_onnxruntime() -> Any:
-    """The onnxruntime module, loaded with its telemetry off unless the user's environment says otherwise.
+def import_onnxruntime(part: str = "") -> Any:
+    """The onnxruntime module, or its submodule `part`, loaded with its telemetry off unless the environment says on.
 
     Otherwise its official builds keep a device number and events of use in the cache folder, and send them to
     Microsoft; its own function to turn that off comes too late for the first event. Raises `ImportError` when it is not
     installed.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    return onnxruntime
+    return importlib.import_module(f"onnxruntime.{part}" if part else "onnxruntime")
 
 
 def import_openvino() -> Any:

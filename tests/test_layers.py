@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "networks": {"recipe"},
     "objectives": {"networks", "recipe"},
     "training": {"data", "objectives", "networks", "pipeline", "evaluation", "volumes", "recipe"},
-    "exporting": {"training", "networks", "pipeline", "recipe"},
+    "exporting": {"training", "data", "networks", "pipeline", "recipe", "volumes"},
     "runtime": {"pipeline", "volumes"},
     "viewer": {"runtime", "volumes"},
 }

@@ -21,6 +21,11 @@ from modality_translate.cli import options
 @click.option("--limits", default="", help="Where the model is known to fail, for the card.")
 @click.option("--triton", type=click.Path(path_type=Path, file_okay=False), help="Also write the model into this model "
               "repository of the Triton Inference Server.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True,
+              help="fp16 and int8 are refused when they differ from fp32 by more than 0.5 % of the display window "
+              "(2 HU) on average over real volumes.")  # fmt: skip
+@click.option("--calibrate", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of source "
+              "volumes to calibrate and prove fp16 and int8 on; the run's own when left out.")  # fmt: skip
 @options.overwrite
 def command(
     run: Path,
@@ -31,6 +36,8 @@ def command(
     data: str,
     limits: str,
     triton: Path | None,
+    precision: Literal["fp32", "fp16", "int8"],
+    calibrate: Path | None,
     overwrite: bool,
 ) -> None:
     """Write the averaged weights of RUN into one self-describing .onnx file.
@@ -45,7 +52,8 @@ def command(
         from modality_translate.exporting.card import Statement
         from modality_translate.exporting.export import export_run
 
-    report = export_run(run, output, direction, overwrite, Statement(author, licence, data, limits))
+    statement = Statement(author, licence, data, limits)
+    report = export_run(run, output, direction, overwrite, statement, precision, calibrate)
     for parity in report.parities:
         click.echo(str(parity), err=True)
     click.echo(f"{report.path}: {report.spec.name}, {report.size / 2**20:.1f} MB")

@@ -40,8 +40,9 @@ def write_card(spec: Spec, parities: tuple[Parity, ...], statement: Statement) -
         "Training data": f"{_training_data(spec)} {statement.data}".rstrip(),
         "Input": _input(spec),
         "Output": f"{spec.target.units} in [{_range(spec.target)}], on the input's own grid.",
-        "Accuracy": _accuracy(spec),
         "Engines": "; ".join(str(parity) for parity in parities) + ".",
+        **_precision(spec),
+        "Accuracy": _accuracy(spec),
         "Limits": f"{LIMITS} {statement.limits}".rstrip(),
         "Licence": statement.licence + ".",
     }
@@ -69,6 +70,17 @@ def _input(spec: Spec) -> str:
     spacing = "the volume's own spacing" if spec.spacing is None else f"{' x '.join(f'{s:g}' for s in spec.spacing)} mm"
     shape = " x ".join(str(n) for n in spec.tiling.patch)
     return f"Patches of {shape} voxels in {spec.orientation} order at {spacing}; scaling and tiling are in the spec."
+
+
+def _precision(spec: Spec) -> dict[str, str]:
+    if spec.precision == "fp32":
+        return {}
+    text = (
+        f"{spec.precision}. On real volumes its output differs from the fp32 model's by {spec.precision_error:.3g} "
+        f"{spec.target.units} on average, on the worst engine; the differences above are those from fp32, and the "
+        "accuracy below was measured in fp32."
+    )
+    return {"Precision": text}
 
 
 def _accuracy(spec: Spec) -> str:

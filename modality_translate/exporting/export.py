@@ -10,13 +10,15 @@ from typing import Literal
 import torch
 
 from modality_translate.errors import RunError, TranslationError
+from modality_translate.exporting.calibration import sources_in, sources_of
 from modality_translate.exporting.card import NOTHING_STATED, Statement, write_card
 from modality_translate.exporting.graph import OPSET, build_graph
 from modality_translate.exporting.metadata import sealed
 from modality_translate.exporting.parity import Parity, allowed, prove_parity, run_network
+from modality_translate.exporting.precision import Variant, make_variant
 from modality_translate.networks import ScaledGenerator, build_generator
 from modality_translate.pipeline.self_test import measure_self_test, self_test_patch
-from modality_translate.pipeline.spec import Spec
+from modality_translate.pipeline.spec import PrecisionName, Spec
 from modality_translate.training.files import write_bytes
 from modality_translate.training.run import RunFolder
 
@@ -39,23 +41,37 @@ def export_run(
     direction: Direction = "forward",
     overwrite: bool = False,
     statement: Statement = NOTHING_STATED,
+    precision: PrecisionName = "fp32",
+    calibrate: Path | None = None,
 ) -> ExportReport:
-    """Write the averaged weights of `run` to `out`.
+    """Write the averaged weights of `run` to `out`, in `precision`.
 
-    Raises `RunError` for a damaged run folder, `ModelError` when an engine's answer differs from the network's by more
-    than 1/4095 of the output range (1 HU) or 0.05/4095 on average, and `TranslationError` when `out` is there and
-    `overwrite` is not set. Nothing is written then.
+    fp16 and int8 are proven, and int8 calibrated, on the source volumes in `calibrate`, or else on the run's own.
+
+    Raises `RunError` for a damaged run folder or volumes that are gone, `TranslationError` when `out` is there and
+    `overwrite` is not set, and `ModelError` when an engine's answer differs from the network's by more than 1/4095 of
+    the output range (1 HU) or 0.05/4095 on average, or fp16 or int8 from fp32 by more than `gate`. Nothing is written
+    then.
     """
     if out.exists() and not overwrite:
         raise TranslationError(out, "is already there.", "Choose another name, or add --overwrite.")
     network, spec = _load(run, direction)
+    whole = _whole(network, spec)
+    if precision != "fp32":
+        sources = sources_in(calibrate) if calibrate else sources_of(RunFolder(run), direction)
+        whole = make_variant(whole.graph, spec, precision, sources)
+    spec = _completed(whole)
+    card = write_card(spec, whole.parities, statement)
+    data = sealed(whole.graph, spec, card, statement.author, statement.licence)
+    write_bytes(out, data)
+    return ExportReport(out, len(data), spec, whole.parities)
+
+
+def _whole(network: ScaledGenerator, spec: Spec) -> Variant:
+    """The fp32 graph, proven against the network."""
     graph = build_graph(network, spec.tiling)
     parities = prove_parity(network, graph.SerializeToString(deterministic=True), spec)
-    spec = _completed(spec, network)
-    card = write_card(spec, parities, statement)
-    data = sealed(graph, spec, card, statement.author, statement.licence)
-    write_bytes(out, data)
-    return ExportReport(out, len(data), spec, parities)
+    return Variant(graph, spec, parities, run_network(network, self_test_patch(spec)), allowed(spec)[0])
 
 
 def _load(run: Path, direction: Direction) -> tuple[ScaledGenerator, Spec]:
@@ -72,14 +88,13 @@ def _load(run: Path, direction: Direction) -> tuple[ScaledGenerator, Spec]:
     return network, spec
 
 
-def _completed(spec: Spec, network: ScaledGenerator) -> Spec:
+def _completed(variant: Variant) -> Spec:
     """The spec with its self-test and the versions that made it."""
-    largest, _ = allowed(spec)
-    answer = run_network(network, self_test_patch(spec))
     made_by = {
         "mtranslate": version("modality-translate"),
         "torch": torch.__version__.partition("+")[0],
         "opset": str(OPSET),
     }
-    update = {"self_test": measure_self_test(answer, largest), "versions": {**spec.versions, **made_by}}
-    return spec.model_copy(update=update)
+    self_test = measure_self_test(variant.answer, variant.tolerance)
+    update = {"self_test": self_test, "versions": {**variant.spec.versions, **made_by}}
+    return variant.spec.model_copy(update=update)

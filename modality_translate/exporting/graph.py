@@ -51,10 +51,18 @@ def build_graph(network: nn.Module, tiling: Tiling) -> onnx.ModelProto:
         ) from error
     assert program is not None
     graph: onnx.ModelProto = program.model_proto
-    _forget_origin(graph)
     _rename(graph.graph, set(network.state_dict()))
-    _check_plain(graph)
-    return graph
+    return tidied(graph)
+
+
+def tidied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model` without notes on where it was made. Raises `ModelError` where it is more than plain operators."""
+    _forget_origin(model)
+    used = {node.domain for node in model.graph.node}
+    for opset in [opset for opset in model.opset_import if opset.domain and opset.domain not in used]:
+        model.opset_import.remove(opset)
+    _check_plain(model)
+    return model
 
 
 @contextlib.contextmanager

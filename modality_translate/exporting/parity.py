@@ -17,6 +17,7 @@ from modality_translate.pipeline.spec import Spec
 from modality_translate.telemetry import import_onnxruntime, import_openvino
 
 Array = NDArray[np.float32]
+Run = Callable[[Array], Array]
 
 LARGEST, LARGEST_MEAN = 1.0 / 4095, 0.05 / 4095
 """Allowed differences as fractions of the output range: 1 HU and 0.05 HU on the 4095 HU of the default CT window."""
@@ -37,14 +38,28 @@ class Parity:
 
 def prove_parity(network: nn.Module, graph: bytes, spec: Spec) -> tuple[Parity, ...]:
     """One result per installed engine. Raises `ModelError` when one of them answers differently."""
-    engines = dict(_engines(graph))
-    if not engines:
-        raise MissingExtraError("export", "needs an engine for its proof.", "pip install 'modality-translate[cpu]'")
+    engines = engines_for(graph)
     cases = [(patches, run_network(network, patches)) for patches in _patches(spec)]
     results = tuple(_compare(name, run, cases, spec) for name, run in engines.items())
     for result in results:
         _check(result, spec)
     return results
+
+
+def engines_for(graph: bytes) -> dict[str, Run]:
+    """Each installed engine by name and version, ready to run `graph`. Raises `MissingExtraError` without any."""
+    engines = dict(_engines(graph))
+    if not engines:
+        raise _no_engine()
+    return engines
+
+
+def first_engine(graph: bytes) -> Run:
+    """The reference: onnxruntime where it is installed. Raises `MissingExtraError` without any engine."""
+    found = next(_engines(graph), None)
+    if found is None:
+        raise _no_engine()
+    return found[1]
 
 
 def run_network(network: nn.Module, patches: Array) -> Array:
@@ -69,7 +84,7 @@ def _patches(spec: Spec) -> Iterator[Array]:
         yield random.uniform(lo - margin, hi + margin, (n, 1, *spec.tiling.patch)).astype(np.float32)
 
 
-def _compare(name: str, run: Callable[[Array], Array], cases: list[tuple[Array, Array]], spec: Spec) -> Parity:
+def _compare(name: str, run: Run, cases: list[tuple[Array, Array]], spec: Spec) -> Parity:
     worst, means = 0.0, list[float]()
     for patches, wanted in cases:
         found = run(patches)
@@ -89,14 +104,18 @@ def _check(result: Parity, spec: Spec) -> None:
         raise ModelError(spec.name, f"the graph differs from the network ({result}; {limits}).", "Nothing was written.")
 
 
-def _engines(graph: bytes) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+def _no_engine() -> MissingExtraError:
+    return MissingExtraError("export", "needs an engine for its proof.", "pip install 'modality-translate[cpu]'")
+
+
+def _engines(graph: bytes) -> Iterator[tuple[str, Run]]:
     if importlib.util.find_spec("onnxruntime"):
         yield _onnxruntime(graph)
     if importlib.util.find_spec("openvino"):
         yield _openvino(graph)
 
 
-def _onnxruntime(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
+def _onnxruntime(graph: bytes) -> tuple[str, Run]:
     onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return f"onnxruntime {onnxruntime.__version__}", lambda patches: np.asarray(
@@ -104,7 +123,7 @@ def _onnxruntime(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
     )
 
 
-def _openvino(graph: bytes) -> tuple[str, Callable[[Array], Array]]:
+def _openvino(graph: bytes) -> tuple[str, Run]:
     openvino = import_openvino()
     core = openvino.Core()
     # Some CPUs would compute in bfloat16 by default; the proof is about float32.

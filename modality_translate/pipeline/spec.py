@@ -14,6 +14,7 @@ from modality_translate.settings import Settings
 
 SCHEMA_VERSION: Literal[1] = 1
 
+PrecisionName = Literal["fp32", "fp16", "int8"]
 Triple = tuple[int, int, int]
 Millimetres = tuple[float, float, float]
 Spacing = Annotated[float, Field(ge=0.01, le=100)]
@@ -143,7 +144,15 @@ class Spec(Settings):
     """Means over the held-out cases, such as {"cases": 4, "mae": 66.1}, in output units."""
     versions: dict[str, str] = Field(default_factory=dict)
     self_test: SelfTest | None = None
+    precision: PrecisionName = "fp32"
+    """Number type of most of the network's arithmetic; weights and operators in the graph follow it."""
+    precision_error: float | None = Field(None, ge=0)
+    """Mean absolute difference from the fp32 graph on real volumes, on the worst engine, in output units; none for
+    fp32."""
 
     def canonical_json(self) -> str:
         """Compact JSON with sorted keys: the same spec always gives the same text."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        # fp32 files stay readable by hosts that know of no variants.
+        without = {"precision", "precision_error"} if self.precision == "fp32" else None
+        fields = self.model_dump(mode="json", exclude=without)
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

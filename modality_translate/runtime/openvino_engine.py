@@ -83,7 +83,13 @@ def _compiled(openvino: Any, data: bytes, threads: int | None, subject: str) -> 
 
 
 def _ports(found: list[Any], openvino: Any) -> list[Port]:
-    return [Port(p.get_any_name(), p.get_element_type() == openvino.Type.f32, _shape(p)) for p in found]
+    return [Port(_name(p), p.get_element_type() == openvino.Type.f32, _shape(p)) for p in found]
+
+
+def _name(port: Any) -> str:
+    """A port may carry the names of values it is equal to as well."""
+    names = sorted(port.get_names())
+    return next((name for name in names if name in ("source", "synthetic")), str(names))
 
 
 def _shape(port: Any) -> tuple[object, ...]:

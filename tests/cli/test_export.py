@@ -38,13 +38,18 @@ def test_the_run_is_exported_and_the_proof_is_told(monkeypatch: pytest.MonkeyPat
         "Ours.",
         "--limits",
         "Knees.",
+        "--precision",
+        "int8",
+        "--calibrate",
+        str(tmp_path),
         "--overwrite",
     ]
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0
     assert result.stdout == "m.onnx: tiny, 2.0 MB\n"
     assert result.stderr == "engine: largest difference 0.1 HU, mean 0.01\n"
-    assert asked == [tmp_path, Path("m.onnx"), "backward", True, Statement("A", "MIT", "Ours.", "Knees.")]
+    statement = Statement("A", "MIT", "Ours.", "Knees.")
+    assert asked == [tmp_path, Path("m.onnx"), "backward", True, statement, "int8", tmp_path]
 
 
 def test_without_the_training_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

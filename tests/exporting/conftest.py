@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
 from modality_translate.exporting.card import Statement
 from modality_translate.exporting.export import ExportReport, export_run
+from modality_translate.exporting.graph import build_graph
 from modality_translate.networks import ScaledGenerator, build_generator
-from modality_translate.pipeline.spec import Envelope
+from modality_translate.pipeline.spec import Envelope, Spec
 from modality_translate.recipe import Recipe, recipe_from
 from modality_translate.training.run import RunFolder
+from modality_translate.volumes import Volume, write_volume
 
 SIDES = {
     "data": {"source": "a", "target": "b"},
@@ -90,3 +94,24 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("tiny")
     recipe = recipe_from({"name": "mr-to-ct", **SIDES, "geometry": KINDS[request.param]}, "test")
     return export_run(write_run(folder / "run", recipe), folder / "model.onnx").path
+
+
+@pytest.fixture(scope="module")
+def spec_of_run(recipe: Recipe) -> Spec:
+    return recipe.spec()
+
+
+@pytest.fixture
+def scans_of_heads(tmp_path: Path, head: Volume) -> Path:
+    """Four MR volumes to calibrate and to prove on."""
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    for number in range(4):
+        write_volume(folder / f"{number}.nii.gz", replace(head, array=head.array * (1 + number / 4)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(network: ScaledGenerator, spec_of_run: Spec) -> onnx.ModelProto:
+    """The fp32 graph of the run."""
+    return build_graph(network, spec_of_run.tiling)
