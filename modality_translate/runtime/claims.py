@@ -35,7 +35,8 @@ class Claim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Removed while still locked: whoever has it open finds another file, or none, under the name and tries again.
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # left for the next sweep
+            self.path.unlink()
         os.close(self.handle)
 
 

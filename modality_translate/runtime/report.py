@@ -14,6 +14,7 @@ from typing import Any, Literal
 from modality_translate.errors import VolumeError
 from modality_translate.runtime.claims import take, tidy
 from modality_translate.runtime.plan import Plan
+from modality_translate.runtime.sweep import sweep_one
 from modality_translate.volumes.atomic import replacing
 
 Status = Literal["converted", "skipped", "failed"]
@@ -94,6 +95,7 @@ def _alone(path: Path) -> Iterator[None]:
     while (claim := take(path.parent, path.name)) is None:
         time.sleep(0.01)
     with claim:
+        sweep_one(path)
         yield
     tidy(path.parent)
 

@@ -36,6 +36,14 @@ def _sweep_folder(base: Path, folder: Path, outputs: dict[str, str]) -> int:
     return removed
 
 
+def sweep_one(path: Path) -> None:
+    """As `sweep`, for the one file `path`, which the caller has claimed."""
+    for entry in os.scandir(path.parent):
+        owner = temporary_of(entry.name)
+        if owner is not None and owner[0] == path.name and not _lives(owner[1]):
+            Path(entry.path).unlink(missing_ok=True)
+
+
 def _lives(pid: int) -> bool:
     """Whether another process of this machine has that number."""
     try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from modality_translate.errors import VolumeError
 from modality_translate.runtime.plan import Plan
 from modality_translate.runtime.report import Conversion, Outcome, Status, report_path, write_report
+from modality_translate.volumes.atomic import TEMPORARY_SUFFIX
 
 
 def conversion(*statuses: Status, name: str = "a.nii") -> Conversion:
@@ -41,6 +43,15 @@ def test_the_report_is_json_for_any_name(tmp_path: Path):
     assert found["volumes"][0]["name"] == name
     assert found["totals"] == {"converted": 1, "failed": 0, "skipped": 0}
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["report.json"]
+
+
+def test_what_a_killed_run_left_of_the_report_goes(tmp_path: Path):
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    for name in ("report.json", "other.json"):
+        (tmp_path / f".{name}.{dead.pid}{TEMPORARY_SUFFIX}").write_text("half a rep")
+    write_report(tmp_path / "report.json", conversion("converted"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f".other.json.{dead.pid}{TEMPORARY_SUFFIX}", "report.json"]
 
 
 def test_a_report_that_cannot_be_written_is_one_error(tmp_path: Path):
