@@ -14,6 +14,7 @@ from modality_translate.errors import ModelError
 from modality_translate.pipeline.spec import SCHEMA_VERSION, Spec
 
 LARGEST_SPEC = 16 * 1024
+LARGEST_TEXT = 64 * 1024
 LARGEST_FILE = 2 * 2**30
 _UNSEALED = "0" * 64
 
@@ -23,6 +24,8 @@ def sealed(graph: onnx.ModelProto, spec: Spec, card: str, author: str, licence: 
     text = spec.canonical_json()
     if len(text.encode()) > LARGEST_SPEC:
         raise ModelError(spec.name, "has a spec of more than 16 kB.", "Shorten its name or its figures.")
+    if max(len(words.encode()) for words in (card, author, licence)) > LARGEST_TEXT:
+        raise ModelError(spec.name, "has a card, author or licence of more than 64 kB.", "Shorten --data or --limits.")
     model = onnx.ModelProto()
     model.CopyFrom(graph)
     entries = {

@@ -159,5 +159,11 @@ def _element_types(wire: Wire, tensor: Field, shape: list[int | None]) -> list[i
 
 
 def _size(wire: Wire, message: Field) -> int | None:
-    sizes = [part.value for part in wire.fields(message) if part.number == 1]
+    sizes: list[int] = []
+    for part in wire.fields(message):
+        if part.number == 1:
+            sizes.append(part.value)
+        elif part.number == 2:
+            # A free size has a name, which engines decode when they are asked for the ports.
+            wire.text(part)
     return sizes[-1] if sizes else None

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from modality_translate.errors import DeviceError, MissingExtraError, ModelError
-from modality_translate.runtime.model_file import Draft, ModelFile, parse_model
+from modality_translate.runtime.draft import Draft
+from modality_translate.runtime.model_file import ModelFile, parse_model
 
 REFUSED, NO_ENGINE = 4, 5
 """Exit codes of the child."""

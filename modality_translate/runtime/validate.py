@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from modality_translate.errors import ModelError
-from modality_translate.runtime.model_file import CHECKS, Draft, parse_model
+from modality_translate.runtime.draft import Draft
+from modality_translate.runtime.model_file import CHECKS, parse_model
 from modality_translate.runtime.shipped import located
 from modality_translate.runtime.trial import try_model
 

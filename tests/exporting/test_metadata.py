@@ -31,3 +31,8 @@ def test_a_spec_above_the_limit_is_refused(graph: onnx.ModelProto, spec: Spec):
     large = spec.model_copy(update={"accuracy": {f"figure {i}": 1.0 for i in range(2000)}})
     with pytest.raises(ModelError, match="more than 16 kB"):
         sealed(graph, large, "card", "someone", "MIT")
+
+
+def test_a_card_above_the_limit_is_refused(graph: onnx.ModelProto, spec: Spec):
+    with pytest.raises(ModelError, match="card, author or licence of more than 64 kB"):
+        sealed(graph, spec, "é" * 40_000, "someone", "MIT")

@@ -192,6 +192,7 @@ GRAPHS: dict[str, Make] = {
     "double_input": port(lambda p: setattr(p.type.tensor_type, "elem_type", TensorProto.DOUBLE)),
     "other_port_name": port(lambda p: setattr(p, "name", "moved"), output=True),
     "patch_unlike_the_spec": port(dim(2, 10**9)),
+    "size_named_in_no_text": lambda m, s: resealed(sealed(m, s).replace(b"batch", b"\xff\xfe\xff\xfe\xff")),
     "negative_size": port(dim(2, -8)),
     "fixed_batch": port(dim(0, 1)),
     "second_input": changed(

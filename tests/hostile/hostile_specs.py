@@ -27,6 +27,8 @@ def field_of_spec(*path: str | int, value: Any) -> Make:
 
 
 SPECS: dict[str, Make] = {
+    "card_without_end": lambda m, s: sealed(m, s, **{"mtranslate.card": "card\n" * 20_000}),
+    "author_without_end": lambda m, s: sealed(m, s, model_author="a" * 70_000),
     "schema_999": lambda m, s: sealed(m, s, schema="999"),
     "schema_negative": lambda m, s: sealed(m, s, schema="-1"),
     "schema_in_other_digits": lambda m, s: sealed(m, s, schema="١"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -11,15 +12,18 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hostile_bombs import BOMBS
-from hostile_models import GRAPHS, sealed
+from hostile_models import GRAPHS, resealed, sealed
 from hostile_specs import SPECS
 from modality_translate.cli import main as entry
 from modality_translate.errors import ModelError
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime import translator, trial, validate
-from modality_translate.runtime.model_file import read_model
+from modality_translate.runtime.draft import Draft
+from modality_translate.runtime.model_file import parse_model, read_model
 from modality_translate.runtime.translator import Translator
 from modality_translate.runtime.trial import Limits, try_model
 
@@ -136,3 +140,14 @@ def test_a_pipe_a_device_and_a_folder_are_no_models(tmp_path: Path):
     for name in ("pipe", "device", "loop", "folder"):
         with pytest.raises(ModelError, match="no such model file"):
             Translator.load(tmp_path / f"{name}.onnx", device="cpu")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_file_changed_anywhere_and_sealed_again_is_read_or_refused(model: Path, data: st.DataObject):
+    sound = model.read_bytes()
+    end = sound.index(b"mtranslate.sha256") - 1
+    start, length = data.draw(st.integers(0, end - 1)), data.draw(st.integers(0, 8))
+    changed = sound[:start] + data.draw(st.binary(max_size=8)) + sound[min(start + length, end) :]
+    with contextlib.suppress(ModelError):
+        parse_model(Draft(Path("changed.onnx"), resealed(changed)))
