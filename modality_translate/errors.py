@@ -60,6 +60,10 @@ class DeviceError(TranslationError):
     exit_code = 5
 
 
+class DeviceMemoryError(DeviceError):
+    """The device has too little memory, even for a single patch."""
+
+
 class MissingExtraError(TranslationError):
     """An optional part of the installation is missing; the remedy is the pip line."""
 

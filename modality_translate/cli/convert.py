@@ -112,7 +112,7 @@ def command(
 def _hands(loading: Any, workers: int | None, scheduler: str | None, quiet: bool) -> Iterator[Callable[..., Any]]:
     """Who converts: this process, processes of its own, or a cluster."""
     from modality_translate.runtime.cluster import connected, local_workers
-    from modality_translate.runtime.folder import convert_folder, convert_on_cluster
+    from modality_translate.runtime.folder import convert_on_cluster
 
     if scheduler is not None:
         with connected(scheduler) as client:
@@ -121,10 +121,20 @@ def _hands(loading: Any, workers: int | None, scheduler: str | None, quiet: bool
         with local_workers(workers) as client:
             yield partial(convert_on_cluster, client, loading.shared(workers))
     else:
-        translator = loading.load()
-        if translator.engine.note and not quiet:
-            click.echo(translator.engine.note, err=True)
-        yield partial(convert_folder, translator)
+        yield partial(_convert_here, loading.load(), quiet)
+
+
+def _convert_here(translator: Any, quiet: bool, todo: Any, settings: Any, watcher: Any, stop: Any) -> Any:
+    """In this process; what is to be said of the engine is said before and, where it changed, after."""
+    from modality_translate.runtime.folder import convert_folder
+
+    told = translator.engine.note
+    if told and not quiet:
+        click.echo(told, err=True)
+    conversion = convert_folder(translator, todo, settings, watcher, stop)
+    if conversion.note != told and not quiet:
+        click.echo(conversion.note.removeprefix(told).strip(), err=True)
+    return conversion
 
 
 def _ended(stop: Any, exit_code: int) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from modality_translate.errors import DeviceError, ModelError
+from modality_translate.errors import DeviceError, DeviceMemoryError, ModelError
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime.model_file import ModelFile
 
@@ -31,10 +31,15 @@ class Engine:
     device: str
     """"cpu" or "cuda:N", as the finished session says."""
     batch: int
-    """How many patches to hand over at once; on CUDA smaller batches are filled up, so that shapes never change."""
+    """How many patches to hand over at once."""
     predict: Predict
-    note: str = ""
+    choice: str = ""
     """Why this engine and this device, where there was a choice."""
+
+    @property
+    def note(self) -> str:
+        """What a user should know: the choice, and whether memory ran short since."""
+        return " ".join(filter(None, (self.choice, getattr(self.predict, "note", ""))))
 
 
 class Port(NamedTuple):
@@ -68,7 +73,13 @@ def loading_error(error: Exception, subject: str) -> ModelError:
 def running_error(error: Exception, subject: str) -> DeviceError | ModelError:
     """For a run that an engine gave up: the device's fault, or the graph's."""
     reason = first_line(error)
-    if isinstance(error, MemoryError) or re.search(r"memory|alloc|CUDA|CUDNN|CUBLAS", reason):
+    if isinstance(error, MemoryError) or re.search(
+        r"out of memory|[Ff]ailed to allocate|bad_alloc|ALLOC_FAILED", reason
+    ):
+        return DeviceMemoryError(
+            subject, f"one patch does not fit into memory ({reason}).", "Free some, or use -d cpu."
+        )
+    if re.search(r"memory|CUDA|CUDNN|CUBLAS", reason):
         return DeviceError(subject, f"the device stopped ({reason}).", "Free its memory, or use -d cpu.")
     return ModelError(subject, f"cannot be run ({reason}).", "Export the run again.")
 

@@ -55,7 +55,7 @@ def open_engine(
         if device != "auto":
             raise
         on_cpu = _on_cpu(model, threads, engine)
-        return replace(on_cpu, note=" ".join(filter(None, (f"CPU, because CUDA {error.reason}", on_cpu.note))))
+        return replace(on_cpu, choice=" ".join(filter(None, (f"CPU, because CUDA {error.reason}", on_cpu.note))))
 
 
 def try_device(data: bytes, shape: tuple[int, ...], device: str, engine: str) -> str:
@@ -88,7 +88,7 @@ def _on_cpu(model: ModelFile, threads: int | None, engine: EngineName) -> Engine
     known = recall(model.sha256, threads)
     if known is None:
         return _measured(model, threads)
-    return replace(ENGINES[known.faster](model, "cpu", threads), note=_told(known, "measured before"))
+    return replace(ENGINES[known.faster](model, "cpu", threads), choice=_told(known, "measured before"))
 
 
 def _measured(model: ModelFile, threads: int | None) -> Engine:
@@ -102,13 +102,13 @@ def _measured(model: ModelFile, threads: int | None) -> Engine:
         other = open_openvino(model, "cpu", threads)
         check_self_test(model.spec, other.predict)
     except TranslationError as error:
-        return replace(reference, note=f"onnxruntime, because openvino {error.reason}")
+        return replace(reference, choice=f"onnxruntime, because openvino {error.reason}")
     other.predict(patches)
     ratio = _ratio(reference, other, patches)
     faster = other if ratio >= _CLEARLY else reference
     verdict = Verdict.of(model.sha256, threads, "openvino" if faster is other else "onnxruntime", round(ratio, 2))
     remember(verdict)
-    return replace(faster, note=_told(verdict, "measured"))
+    return replace(faster, choice=_told(verdict, "measured"))
 
 
 def _ratio(reference: Engine, other: Engine, patches: np.ndarray) -> float:

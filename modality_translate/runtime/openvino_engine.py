@@ -18,6 +18,7 @@ from modality_translate.runtime.engine import (
     loading_error,
     running_error,
 )
+from modality_translate.runtime.halving import Halving
 from modality_translate.runtime.model_file import ModelFile
 from modality_translate.telemetry import import_openvino
 
@@ -51,7 +52,8 @@ def open_openvino(model: ModelFile, device: str, threads: int | None = None) -> 
     compiled = _compiled(openvino, model.data, threads, model.name)
     check_ports(_ports(compiled.inputs, openvino), _ports(compiled.outputs, openvino), model)
     batch = batch_within(model.spec, _LARGEST_BATCH, _BATCH_VOXELS)
-    return Engine(f"openvino {_version(openvino)}", "cpu", batch, _predict(compiled, model.name))
+    predict = Halving(_predict(compiled, model.name), batch, fill=False)
+    return Engine(f"openvino {_version(openvino)}", "cpu", batch, predict)
 
 
 def try_openvino(data: bytes, shape: tuple[int, ...]) -> None:

@@ -126,8 +126,9 @@ class Work:
         there = job.target.exists()
         with self.room.of(_voxels(job.source, self.translator.spec)):
             self.stop.check()
-            source = digest(*_files(job.source)) if self.journal else ""
             volume = read_volume(job.source, frame=self.options.frame)
+            # After the reader: it refuses pipes, devices and a header that is followed by a terabyte of nothing.
+            source = digest(*_files(job.source)) if self.journal else ""
             synthetic = self._in_turn(place).translate(volume, force=self.options.force, progress=progress)
             del volume
             self.stop.check()

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from modality_translate.errors import DeviceError, MissingExtraError, ModelError
+from modality_translate.errors import DeviceError, DeviceMemoryError, MissingExtraError, ModelError
 from modality_translate.pipeline.spec import Spec, Tiling
 from modality_translate.runtime import onnxruntime_engine
 from modality_translate.runtime.engine import batch_within
@@ -23,8 +23,8 @@ PATCHES = np.linspace(0, 1000, 2 * 8**3, dtype=np.float32).reshape(2, 1, 8, 8, 8
 class FakeSession:
     """Answers like a session whose CUDA provider was granted, or was not."""
 
-    def __init__(self, granted: str, fails: str = "") -> None:
-        self.granted, self.fails = granted, fails
+    def __init__(self, granted: str, fails: str = "", holds: int = 1000) -> None:
+        self.granted, self.fails, self.holds = granted, fails, holds
         self.shapes: list[tuple[int, ...]] = []
 
     def get_providers(self) -> list[str]:
@@ -39,6 +39,8 @@ class FakeSession:
     def run(self, names: list[str], feed: dict[str, Any]) -> list[Any]:
         if self.fails:
             raise RuntimeError(self.fails)
+        if len(feed["source"]) > self.holds:
+            raise RuntimeError("Failed to allocate memory for requested buffer\nmore")
         self.shapes.append(feed["source"].shape)
         return [feed["source"] + 1]
 
@@ -48,8 +50,8 @@ class FakeRuntime:
 
     __version__ = "9.9"
 
-    def __init__(self, granted: str = "CUDAExecutionProvider", fails: str = "") -> None:
-        self.granted, self.fails = granted, fails
+    def __init__(self, granted: str = "CUDAExecutionProvider", fails: str = "", holds: int = 1000) -> None:
+        self.granted, self.fails, self.holds = granted, fails, holds
         self.asked: list[Any] = []
         self.session: FakeSession | None = None
 
@@ -67,7 +69,7 @@ class FakeRuntime:
     def InferenceSession(self, data: bytes, sess_options: Any, providers: list[Any]) -> FakeSession:
         self.asked.append(providers)
         asked_cpu = providers[0] == "CPUExecutionProvider"
-        self.session = FakeSession("CPUExecutionProvider" if asked_cpu else self.granted, self.fails)
+        self.session = FakeSession("CPUExecutionProvider" if asked_cpu else self.granted, self.fails, self.holds)
         return self.session
 
 
@@ -131,9 +133,26 @@ def test_large_patches_make_small_batches(loaded: ModelFile):
     assert open_onnxruntime(loaded, "cpu").batch == 4
 
 
-def test_a_device_out_of_memory_is_told(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
-    fake(fails="Failed to allocate memory for requested buffer\nmore")
-    with pytest.raises(DeviceError, match=r"the device stopped \(Failed to allocate memory"):
+def test_a_device_out_of_memory_gets_fewer_patches_and_says_so(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    runtime = fake(holds=5)
+    opened = open_onnxruntime(loaded, "cuda:0")
+    assert (opened.batch, opened.note) == (16, "")
+    many = np.repeat(PATCHES, 5, axis=0)
+    np.testing.assert_array_equal(opened.predict(many), many + 1)
+    assert runtime.session is not None
+    assert {shape[0] for shape in runtime.session.shapes} == {4}
+    assert opened.note == "The device's memory holds 4 patches at once, not 16."
+
+
+def test_a_device_too_small_for_one_patch_is_told(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    fake(holds=0)
+    with pytest.raises(DeviceMemoryError, match=r"one patch does not fit into memory \(Failed to allocate memory"):
+        open_onnxruntime(loaded, "cuda:0").predict(PATCHES)
+
+
+def test_a_broken_device_is_told_without_another_try(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    fake(fails="CUDA failure 700: an illegal memory access\nmore")
+    with pytest.raises(DeviceError, match=r"the device stopped \(CUDA failure 700"):
         open_onnxruntime(loaded, "cuda:0").predict(PATCHES)
 
 

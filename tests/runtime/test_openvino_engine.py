@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from modality_translate.errors import DeviceError, MissingExtraError, ModelError
+from modality_translate.errors import DeviceError, DeviceMemoryError, MissingExtraError, ModelError
 from modality_translate.pipeline.spec import Spec, Tiling
 from modality_translate.runtime import openvino_engine
 from modality_translate.runtime.model_file import ModelFile, read_model
@@ -90,8 +90,8 @@ def test_a_graph_that_does_not_load_is_refused(seal: Callable[..., Path], graph:
             ModelError,
             r"cannot be run \(Check 'a' failed",
         ),
-        (RuntimeError("std::bad_alloc"), DeviceError, r"the device stopped \(std::bad_alloc\)"),
-        (MemoryError(), DeviceError, r"the device stopped \(MemoryError\)"),
+        (RuntimeError("std::bad_alloc"), DeviceMemoryError, r"does not fit into memory \(std::bad_alloc\)"),
+        (MemoryError(), DeviceMemoryError, r"does not fit into memory \(MemoryError\)"),
     ],
 )
 def test_a_failed_run_says_whose_fault_it_is(error: Exception, kind: type[Exception], told: str):
