@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import io
 import logging
 import math
@@ -21,7 +22,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from modality_translate.errors import ModelError
+from modality_translate.errors import MissingExtraError, ModelError
 from modality_translate.exporting.graph import SOURCE, tidied
 from modality_translate.exporting.parity import first_engine
 from modality_translate.telemetry import import_onnxruntime
@@ -39,8 +40,10 @@ DECIDING = 24
 def in_int8(graph: onnx.ModelProto, patches: Array, limit: float) -> onnx.ModelProto:
     """`graph` with as many convolutions in 8 bits as keep the mean absolute error on `patches` below `limit`.
 
-    Raises `ModelError` when not even one does.
+    Raises `ModelError` when not even one does, and `MissingExtraError` without onnxruntime, whose quantiser it is.
     """
+    if not importlib.util.find_spec("onnxruntime"):
+        raise MissingExtraError("int8", "is made by onnxruntime.", "pip install 'modality-translate[cpu]'")
     quantiser = _Quantiser(graph, patches)
     few = patches[:: max(1, len(patches) // DECIDING)]
     wanted = _answers(graph, few)

@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import pytest
 
-from modality_translate.errors import ModelError
+from modality_translate.errors import MissingExtraError, ModelError
+from modality_translate.exporting import int8
 from modality_translate.exporting.calibration import real_patches, sources_in
 from modality_translate.exporting.int8 import in_int8
 from modality_translate.exporting.parity import first_engine
@@ -45,3 +46,11 @@ def test_a_tighter_limit_leaves_more_in_float(whole: onnx.ModelProto, patches: n
 def test_a_limit_that_nothing_meets_is_refused(whole: onnx.ModelProto, patches: np.ndarray):
     with pytest.raises(ModelError, match=r"no convolution bears 8 bits within 1e-06\. Use --precision fp16"):
         in_int8(whole, patches, limit=1e-6)
+
+
+def test_without_onnxruntime_the_pip_line_is_named(
+    whole: onnx.ModelProto, patches: np.ndarray, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(int8.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"int8: is made by onnxruntime\. pip install"):
+        in_int8(whole, patches, limit=2.0)
