@@ -47,13 +47,26 @@ class Cost(NamedTuple):
 def cost(command: list[str]) -> Cost:
     """Run `command` to its end."""
     paths = os.pathsep.join([str(HERE.parent), str(HERE)])
-    begin = time.perf_counter()
+    begin, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        # What wait4 tells of memory starts with that of this process, from which the other one was forked.
+        peak = max(peak, high_water(process.pid))
+        time.sleep(0.02)
+    _, status, usage = ended
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
-    return Cost(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, peak)
+
+
+def high_water(pid: int) -> float:
+    """Largest resident memory of a running process so far, in MiB; 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def by_monai(dims: int, files: list[Path], out: Path, overlap: float) -> list[str]:
@@ -88,9 +101,9 @@ def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespac
             print(f"  {('MONAI', 'ours')[side]}: {costs[side][-1]}", flush=True)
     memory = max(o.memory for o in costs[1]) / max(t.memory for t in costs[0])
     everywhere, body = difference(files, theirs, ours)
-    print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds: {ratios(costs, 'wall')}, in processor "
-          f"time {ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference {everywhere:.2f} HU, "
-          f"in the body {body:.2f} HU", flush=True)  # fmt: skip
+    print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds: {ratios(costs, 'wall')}, "
+          f"in processor time {ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference "
+          f"{everywhere:.2f} HU, in the body {body:.2f} HU", flush=True)  # fmt: skip
 
 
 def ratios(costs: tuple[list[Cost], list[Cost]], what: str) -> str:

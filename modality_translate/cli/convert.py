@@ -40,6 +40,9 @@ from modality_translate.cli import options
 @click.option("--frame", type=click.IntRange(min=0), help="Which frame of 4D volumes to convert, counted from 0.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads, all cores when left out; --workers share "
               "them, with --scheduler they are each worker's.")  # fmt: skip
+@click.option("--memory", type=options.SIZE, metavar="SIZE", help="What the process may take, such as 4GB: volumes "
+              "wait until they fit, and one that never does fails. --workers share it, with --scheduler it is each "
+              "worker's.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 1024), help="Convert in so many processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="Convert on the dask cluster with this scheduler, such as "
               "tcp://node1:8786; its workers must see the same files under the same paths.")  # fmt: skip
@@ -63,6 +66,7 @@ def command(
     force: bool,
     frame: int | None,
     threads: int | None,
+    memory: float | None,
     workers: int | None,
     scheduler: str | None,
     trust_model: bool,
@@ -96,7 +100,8 @@ def command(
     written = report_path(todo, report)
     if num_parts is not None and part_id is not None:
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
-    settings = Options(on_exists, force, frame, resume)
+    each = memory / workers if memory and workers else memory
+    settings = Options(on_exists, force, frame, resume, each)
     ready(todo, settings)
     stop, loading = Stop(), Loading(str(model), device, threads, overlap, trust_model, engine)
     with _hands(loading, workers, scheduler, quiet) as convert, stopping_on_signals(stop):

@@ -13,6 +13,24 @@ SET_HELP = "Set a field of the recipe; repeatable."
 MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
 
 
+UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2.0**20, "GIB": 2.0**30}
+
+
+class _Size(click.ParamType[float]):
+    """Bytes: "800MB", "4GB", "1.5GiB"."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MG]i?B)", str(value).strip(), re.IGNORECASE)
+        if not found:
+            self.fail(f"{value!r} is not a size; give a number with MB or GB, such as 4GB.", param, ctx)
+        return float(found[1]) * UNITS[found[2].upper()]
+
+
+SIZE = _Size()
+
+
 def _known_device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
         return value

@@ -151,14 +151,24 @@ def _with_neighbours(mask: Mask, axis: int, combine: np.ufunc) -> Mask:
 
 
 def _largest(mask: Mask) -> Mask:
-    labels, count = ndimage.label(mask)
+    box = _box(mask)
+    labels, count = ndimage.label(mask[box])  # whose labels are the largest thing here: none of the air around
     if count <= 1:
         return mask
     sizes = np.zeros(count + 1, np.int64)
     for place in slabs(labels):
         sizes += np.bincount(labels[place].ravel(), minlength=count + 1)
     sizes[0] = 0
-    return np.asarray(labels == sizes.argmax())
+    largest = np.zeros_like(mask)
+    np.equal(labels, sizes.argmax(), out=largest[box])
+    return largest
+
+
+def _box(mask: Mask) -> Slab:
+    """The smallest box that holds all of `mask`."""
+    hit = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
+    x, y, z = (slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0) for at in hit)
+    return x, y, z
 
 
 def _filled(mask: Mask) -> Mask:

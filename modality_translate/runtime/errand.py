@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modality_translate.errors import ModelError
+from modality_translate.runtime.budget import budget_of
 from modality_translate.runtime.engine_choice import EngineName
 from modality_translate.runtime.journal import Journal, Past, read_past
 from modality_translate.runtime.plan import Job
@@ -131,7 +132,10 @@ def _work(errand: Errand) -> Work:
             translator = _translator(errand)
             journal = Journal(errand.base, errand.run) if errand.journal else None
             past = read_past(errand.base) if errand.options.resume else Past()
-            _works[errand.run] = Work(translator, errand.options, errand.base, errand.run, Stop(), journal, past)
+            budget = budget_of(errand.options.memory, translator.engine, translator.spec)
+            _works[errand.run] = Work(
+                translator, errand.options, errand.base, errand.run, Stop(), journal, past, budget
+            )
         return _works[errand.run]
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from modality_translate.errors import RecipeError
+from modality_translate.runtime.budget import budget_of
 from modality_translate.runtime.claims import tidy
 from modality_translate.runtime.cluster import Cluster, introduced
 from modality_translate.runtime.errand import Errand, Loading
@@ -39,7 +40,8 @@ def convert_folder(
     plan, past = ready(plan, options)
     run = secrets.token_hex(8)
     journal = Journal(plan.base, run) if plan.folder else None
-    work = Work(translator, options, plan.base, run, stop, journal, past)
+    budget = budget_of(options.memory, translator.engine, translator.spec)
+    work = Work(translator, options, plan.base, run, stop, journal, past, budget)
     outcomes = _gather(Lanes(work, plan.jobs, watcher).outcomes(), watcher, stop)
     tidy(plan.base)
     engine = translator.engine

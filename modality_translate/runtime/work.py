@@ -13,6 +13,7 @@ import numpy as np
 
 from modality_translate.errors import TranslationError, VolumeError
 from modality_translate.pipeline.spec import Spec
+from modality_translate.runtime.budget import Budget
 from modality_translate.runtime.claims import holder, take
 from modality_translate.runtime.journal import Journal, Made, Past, digest, read_past
 from modality_translate.runtime.plan import Job, OnExists, seen
@@ -39,6 +40,8 @@ class Options:
     """Which frame of 4D files is converted, counted from 0; without one such files fail."""
     resume: bool = False
     """Keep what the journals prove finished; `on_exists` then speaks of outputs that no journal knows."""
+    memory: float | None = None
+    """Bytes that each process may take; volumes wait for room, and one that never fits fails. None: no limit."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Work:
     stop: Stop
     journal: Journal | None = None
     past: Past = field(default_factory=Past)
+    budget: Budget | None = None
     turns: Turns = field(default_factory=Turns)
     room: Room = field(default_factory=lambda: Room(VOXELS_IN_HAND))
 
@@ -124,7 +128,8 @@ class Work:
 
     def _translated(self, job: Job, place: int, progress: Callable[[int, int], None]) -> Outcome:
         there = job.target.exists()
-        with self.room.of(_voxels(job.source, self.translator.spec)):
+        room = self.budget.of(job.source) if self.budget else self.room.of(_voxels(job.source, self.translator.spec))
+        with room:
             self.stop.check()
             volume = read_volume(job.source, frame=self.options.frame)
             # After the reader: it refuses pipes, devices and a header that is followed by a terabyte of nothing.

@@ -226,3 +226,20 @@ def test_workers_and_a_scheduler_exclude_each_other(run: Run, model: Path, scans
     code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", *words)
     assert code == 2
     assert "--workers and --scheduler exclude each other" in err
+
+
+@pytest.mark.parametrize(("size", "words"), [("1MB", "take alone"), ("lots", "such as 4GB")])
+def test_a_memory_that_cannot_be_kept_is_refused(
+    run: Run, model: Path, scans: Path, tmp_path: Path, size: str, words: str
+):
+    code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cpu", "--memory", size)
+    assert code == 2
+    assert words in err
+    assert not list(tmp_path.glob("out/**/*.nii.gz"))
+
+
+def test_a_memory_that_suffices_changes_nothing(run: Run, model: Path, scans: Path, tmp_path: Path):
+    for out, more in ("free", []), ("kept", ["--memory", "3GiB"]):
+        run("convert", "-m", model, "-i", scans, "-o", tmp_path / out, "-d", "cpu", *more)
+    free, kept = (sorted((tmp_path / out).rglob("*.nii.gz")) for out in ("free", "kept"))
+    assert [f.read_bytes() for f in free] == [k.read_bytes() for k in kept] != []

@@ -1,0 +1,36 @@
+"""What is foretold is enough, and not far too much."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from modality_translate.intensities import Percentile
+from modality_translate.pipeline import memory, translate
+from modality_translate.pipeline.memory import working_bytes
+from modality_translate.volumes import Volume
+
+SHAPE = (160, 150, 140)
+
+
+@pytest.mark.parametrize("patch", [(64, 64, 1), (32, 32, 32)])
+@pytest.mark.parametrize("scaling", [None, Percentile()])
+@pytest.mark.parametrize("spacing", [None, (1.5, 1.5, 1.5), (0.9, 1.0, 0.8)])
+def test_a_translation_stays_within_what_is_foretold(make_spec, body, monkeypatch, patch, scaling, spacing):
+    monkeypatch.setattr(memory, "PIECES", 24 * 2**20)  # slabs are as large as this whole volume; that is all they take
+    spec = make_spec(patch, overlap=0.25, spacing=spacing, **({"scaling": scaling} if scaling else {}))
+    volume = Volume.of(body(0, 300, 5, SHAPE), np.eye(4))
+    foretold = working_bytes(volume.grid, spec) - volume.array.nbytes
+    tracemalloc.start()
+    translate(volume, spec, lambda patches: patches, batch=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.35 * foretold < peak < foretold
+
+
+def test_a_larger_volume_takes_more(make_spec):
+    grids = [Volume.of(np.zeros(shape), np.eye(4)).grid for shape in (SHAPE, (400, 400, 400))]
+    small, large = (working_bytes(grid, make_spec()) for grid in grids)
+    assert large - small > 7 * (400**3 - np.prod(SHAPE))
