@@ -143,15 +143,15 @@ def _convert_here(translator: Any, quiet: bool, todo: Any, settings: Any, watche
 
 
 def _ended(stop: Any, exit_code: int) -> int:
-    """The exit code; after a stop that something in a foreign library sleeps through, the end at once."""
+    """The exit code. After a stop the end comes at once: an engine or a cluster may not answer for long."""
     import os
     import sys
 
-    if stop.abandoned:
+    if stop.asked:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(stop.exit_code)
-    return stop.exit_code if stop.asked else exit_code
+    return exit_code
 
 
 def _watcher(quiet: bool) -> Any:

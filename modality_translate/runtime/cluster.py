@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections import deque
@@ -55,6 +56,8 @@ def connected(address: str) -> Iterator[Any]:
 def local_workers(count: int) -> Iterator[Any]:
     """A client of `count` fresh worker processes on this machine, which end with it."""
     distributed = _distributed()
+    # After a stop this process ends without taking leave of Python's tracker of semaphores, which would complain.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")
     settings = {
         "n_workers": count,
         "threads_per_worker": LANES,
@@ -158,7 +161,6 @@ class Cluster:
                     # In a thread of its own, as a worker may be out of reach just then.
                     threading.Thread(target=self._stop_workers, daemon=True).start()
         finally:
-            self.stop.abandoned = self.stop.asked and bool(self._futures)
             # Also when whoever watches fails: nothing goes on behind the caller's back.
             if self.client.status not in _LOST:
                 self.client.cancel(list(self._futures.values()))

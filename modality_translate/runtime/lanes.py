@@ -34,10 +34,10 @@ class Watcher(Protocol):
     """Who wants to see how it goes. All calls come from the calling thread."""
 
     def started(self, name: str, position: int, total: int) -> None:
-        """A volume is taken in hand; `position` counts from 1."""
+        """A volume is being computed, or handed to a worker; `position` counts from 1."""
 
     def patches(self, done: int, total: int) -> None:
-        """Patches of the volume that was taken in hand first."""
+        """Patches of the volume started last."""
 
     def waiting(self, name: str, holder: str) -> None:
         """Nothing is left but volumes that other runs have in hand, such as this one."""
@@ -51,7 +51,7 @@ class Lanes:
 
     def __init__(self, work: Work, jobs: Sequence[Job], watcher: Watcher) -> None:
         self._work, self._jobs, self._watcher = work, jobs, watcher
-        self._next = 0
+        self._next, self._shown = 0, -1
         self._left: deque[int] = deque()
         self._in_hand: set[int] = set()
         self._guard = threading.Lock()
@@ -75,7 +75,8 @@ class Lanes:
             # Also when whoever watches fails: nothing goes on behind the caller's back.
             if running:
                 stop.ask()
-            stop.abandoned = any(_still_runs(lane, end) for lane in lanes)
+            for lane in lanes:
+                lane.join(max(0.0, min(GRACE_S, end - time.monotonic())))
 
     def _receive(self) -> Outcome | object:
         """What a lane says next; what is only for the watcher is passed on."""
@@ -118,7 +119,6 @@ class Lanes:
         job = self._jobs[place]
         with self._guard:
             self._in_hand.add(place)
-        self._told.put(lambda watcher: watcher.started(job.name, place + 1, len(self._jobs)))
         try:
             found = self._work.convert(job, place, lambda done, total: self._patches(place, done, total))
         finally:
@@ -132,11 +132,10 @@ class Lanes:
 
     def _patches(self, place: int, done: int, total: int) -> None:
         with self._guard:
-            first = place == min(self._in_hand)
-        if first:
-            self._told.put(lambda watcher: watcher.patches(done, total))
-
-
-def _still_runs(lane: threading.Thread, end: float) -> bool:
-    lane.join(max(0.0, min(GRACE_S, end - time.monotonic())))
-    return lane.is_alive()
+            if place != min(self._in_hand):
+                return
+            fresh, self._shown = place != self._shown, place
+        if fresh:
+            name, all_of_them = self._jobs[place].name, len(self._jobs)
+            self._told.put(lambda watcher: watcher.started(name, place + 1, all_of_them))
+        self._told.put(lambda watcher: watcher.patches(done, total))

@@ -20,8 +20,6 @@ class Stop:
     def __init__(self) -> None:
         self._asked = threading.Event()
         self.signal = int(signal.SIGINT)
-        self.abandoned = False
-        """Set when something still computes although its time to end is over."""
 
     @property
     def asked(self) -> bool:

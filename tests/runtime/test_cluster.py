@@ -160,6 +160,33 @@ def test_a_signal_ends_the_volumes_on_the_cluster_too(
     assert worker.poll() is None
 
 
+def test_ctrl_c_in_a_terminal_ends_the_workers_of_this_machine(model: Path, folder: Path, tmp_path: Path, head: Volume):
+    for i in range(150):
+        write_volume(folder / f"more-{i:03}.nii", head)
+    words = convert("-m", model, "-i", folder, "-o", tmp_path / "out", "-d", "cpu", "--workers", 2)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("converted: ")
+        os.killpg(process.pid, signal.SIGINT)
+        lines = process.stderr.readlines()
+        assert process.wait() == 130
+    assert all(line.startswith("converted: ") for line in lines)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert 0 < report["totals"]["converted"] < 150
+    end = time.monotonic() + 10
+    while in_group(process.pid):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def in_group(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def errand(model: Path | str, base: Path, run: str = "run") -> Errand:
     return Errand(run, Loading(str(model), "cpu", 1), "0" * 64, Options(), base, journal=True)
 

@@ -225,3 +225,16 @@ def test_a_full_disk_in_the_journal_fails_before_anything_is_written(
     assert found.exit_code == 1
     assert found.outcomes[0].reason.startswith("cannot be written: No space left on device. Free some space")
     assert files(tmp_path / "out") == {}
+
+
+def test_patches_are_told_of_the_volume_started_last(
+    translator: Translator, folder: Path, tmp_path: Path, watcher: Any
+):
+    said: list[tuple[str, int]] = []
+    watcher.started = lambda name, position, total: said.append((name, total))
+    watcher.patches = lambda done, total: said.append(("patches", total))
+    convert_folder(translator, plan(folder, tmp_path / "out"), Options(), watcher)
+    names = [name for name, _ in said if name != "patches"]
+    assert said[0] == ("0.nii.gz", 5)
+    assert names == sorted(set(names))
+    assert ("patches", 12) in said
