@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from modality_translate.errors import VolumeError
+from modality_translate.volumes.atomic import REMEDIES
 
 FOLDER = ".mtranslate"
 """Within the output folder: locks of the moment, and journals."""
@@ -49,9 +50,8 @@ def take(folder: Path, output: str) -> Claim | None:
     try:
         return _locked(path, output)
     except OSError as error:
-        reason = f"cannot be claimed: {error.strerror or error}."
-        remedy = "Choose a folder you may write to, on a file system with locks (Lustre: mount with -o flock)."
-        raise VolumeError(folder / output, reason, remedy) from error
+        remedy = REMEDIES.get(error.errno or 0, "Choose a file system with locks (Lustre: mount with -o flock).")
+        raise VolumeError(folder / output, f"cannot be claimed: {error.strerror or error}.", remedy) from error
 
 
 def holder(folder: Path, output: str) -> str:

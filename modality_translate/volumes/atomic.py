@@ -21,6 +21,7 @@ REMEDIES = {
     errno.EPERM: "Choose a folder you may write to.",
     errno.EROFS: "Choose a folder you may write to.",
     errno.ENOENT: "Create the folder first.",
+    errno.ENOTDIR: "Choose a folder you may write to.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
 }
 
