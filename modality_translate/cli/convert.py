@@ -79,9 +79,9 @@ def command(
     0 all done, 1 failed, 3 no volume found, 4 model refused, 5 device not available, 8 some volumes failed, 130 and
     143 interrupted: what is written is whole then, and --resume makes the rest.
 
-    Several runs with --resume may share an output folder; each volume is converted by one of them. --on-exists skip keeps whatever
-    file is there; --resume keeps a file only if the journal in OUTPUT/.mtranslate proves that it is what this model
-    made of this input, and --on-exists is then for files that the journal does not know.
+    Several runs with --resume may share an output folder; each volume is converted by one of them. --on-exists skip
+    keeps whatever file is there; --resume keeps a file only if the journal in OUTPUT/.mtranslate proves that it is what
+    this model made of this input, and --on-exists is then for files that the journal does not know.
 
     Example: mtranslate convert -m mr-to-ct.onnx -i scans/ -o synthetic/
     """
