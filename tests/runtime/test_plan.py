@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modality_translate.errors import NothingToDoError, VolumeError
+from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
 from modality_translate.runtime.plan import plan
 
 
@@ -86,6 +86,30 @@ def test_a_folder_does_not_go_into_a_file(tmp_path: Path):
     source = touch(tmp_path / "in", "a.nii.gz")
     with pytest.raises(VolumeError, match="needs a folder as output"):
         plan(source, source / "a.nii.gz")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_every_volume_is_in_one_part(tmp_path: Path, count: int):
+    whole = plan(touch(tmp_path / "in", *[f"{n}.nii" for n in "abcde"]), tmp_path / "out")
+    parts = [whole.part(index, count) for index in range(count)]
+    assert sorted(job.name for part in parts for job in part.jobs) == [f"{n}.nii" for n in "abcde"]
+    assert {len(part.jobs) - len(parts[-1].jobs) for part in parts} <= {0, 1}
+
+
+def test_one_file_has_no_parts(tmp_path: Path):
+    made = plan(touch(tmp_path / "in", "a.nii") / "a.nii", tmp_path / "x.nii")
+    with pytest.raises(RecipeError, match="--num-parts: is for a folder"):
+        made.part(0, 2)
+
+
+def test_an_output_that_changes_is_seen(tmp_path: Path):
+    made = plan(touch(tmp_path / "in", "a.nii"), tmp_path / "out")
+    assert made.looked_at().jobs[0].seen is None
+    touch(tmp_path / "out", "a.nii.gz")
+    before = made.looked_at().jobs[0].seen
+    (tmp_path / "out" / "a.nii.gz").write_bytes(b"more")
+    assert None not in (before, made.looked_at().jobs[0].seen)
+    assert before != made.looked_at().jobs[0].seen
 
 
 def test_the_first_output_that_is_there_is_named(tmp_path: Path):
