@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from modality_translate.errors import ModelError
+from modality_translate.errors import MissingExtraError, ModelError
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime import translator
 from modality_translate.runtime.known import is_known, remember
@@ -50,6 +50,20 @@ def test_a_program_without_an_interpreter_says_so(model: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     with pytest.raises(ModelError, match=r"no Python interpreter.*trusted=True"):
         try_model(read_model(model))
+
+
+def test_without_an_engine_the_pip_line_is_named(model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('not here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MissingExtraError, match=r"onnxruntime: is not installed.*modality-translate\[cpu\]"):
+        try_model(read_model(model))
+
+
+def test_the_folder_one_stands_in_is_no_place_for_modules(model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "numpy.py").write_text("open('owned', 'w')")
+    monkeypatch.chdir(tmp_path)
+    try_model(read_model(model))
+    assert not (tmp_path / "owned").exists()
 
 
 def test_memory_follows_the_patch_and_the_file(model: Path, spec: Spec):
