@@ -3,10 +3,11 @@
     python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz
 
 Sections are those of export/FORMAT.md. Arrays are (X, Y, Z), affines (4, 4) lead from voxel indices to world RAS+ mm,
-a grid is a pair (shape, affine). Left out: the search of the file for foreign code (section 1), so run only models you
-trust or that `mtranslate inspect` accepted, and what of the envelope judges intensities (section 4).
+a grid is a pair (shape, affine). Left out: the search for foreign code (section 1), so run only models you trust or
+that `mtranslate inspect` accepted, and what of the envelope judges intensities (section 4).
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -17,7 +18,7 @@ import sys
 import nibabel
 import numpy as np
 import onnxruntime
-from numpy.lib.stride_tricks import sliding_window_view
+from nibabel.affines import voxel_sizes
 
 
 def main(model, source, output):
@@ -47,11 +48,6 @@ def load(path):
             sys.exit(f"{path}: answered {answer.shape}, or with NaN or infinity.")
         return answer
 
-    check_self_test(spec, predict, path)
-    return spec, predict
-
-
-def check_self_test(spec, predict, path):
     lo, hi = value_range(spec["source"]["scaling"])
     x, y, z = np.indices(spec["tiling"]["patch"])
     patch = np.float32(lo + (hi - lo) * (0.5 + 0.5 * np.sin(0.37 * x + 0.23 * y + 0.11 * z)))
@@ -60,6 +56,7 @@ def check_self_test(spec, predict, path):
     found = np.array([answer.mean(), answer.std(), *answer[places]])
     if not np.abs(found - [wanted["mean"], wanted["std"], *wanted["samples"]]).max() <= wanted["tolerance"]:
         sys.exit(f"{path}: fails its self-test on this engine.")
+    return spec, predict
 
 
 def translate(array, affine, spec, predict):
@@ -93,17 +90,11 @@ def save(array, image, spec, path):
     if not placed["qform_code"] and not placed["sform_code"]:
         placed.set_sform(image.affine, code=2)
     placed.set_xyzt_units("mm")
-    result = nibabel.Nifti1Image(array, None, placed)
-    result.set_data_dtype(array.dtype)
-    nibabel.save(result, path)
+    nibabel.save(nibabel.Nifti1Image(array, None, placed, dtype=array.dtype), path)
 
 
 def value_range(scaling):
     return scaling.get("lo", 0.0), scaling.get("hi", scaling.get("top"))
-
-
-def voxel_sizes(affine):
-    return np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
 
 
 def check_envelope(grid, seen):
@@ -123,8 +114,8 @@ def spaced(grid, spacing):
     finer = tuple(max(1, round(n * o / s)) for n, o, s in zip(shape, old, new, strict=True))
     moved = affine.copy()
     moved[:3, :3] *= new / old
-    centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
-    moved[:3, 3] = centre - moved[:3, :3] @ ((np.array(finer) - 1) / 2)
+    moved[:3, 3] += affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    moved[:3, 3] -= moved[:3, :3] @ ((np.array(finer) - 1) / 2)
     return finer, moved
 
 
@@ -136,8 +127,7 @@ def resample(array, source, target, background):
     steps = np.linalg.inv(source[1]) @ target[1]
     places = [steps[i, 3] + steps[i, i] * np.arange(n) for i, n in enumerate(target[0])]
     for i in sorted(range(3), key=lambda i: target[0][i] / source[0][i]):
-        n = source[0][i]
-        if len(places[i]) != n or np.abs(places[i] - np.arange(n)).max() > 1e-3:
+        if target[0][i] != source[0][i] or np.abs(places[i] - np.arange(source[0][i])).max() > 1e-3:
             array = np.moveaxis(along(np.moveaxis(array, i, 0), places[i], abs(steps[i, i])), 0, i)
     for i, place in enumerate(places):
         np.moveaxis(array, i, 0)[(place < -0.5001) | (place > source[0][i] - 1 + 0.5001)] = background
@@ -154,11 +144,9 @@ def along(array, places, step):
     tilted = g * (s2 - s1 * away)
     kept = (s0 * s2 - s1**2 > 1e-9) & (tilted >= -1e-9).all(axis=1, keepdims=True)
     g = np.where(kept, np.maximum(tilted, 0), g)
-    total = g.sum(axis=1, keepdims=True)
-    g = np.float32(g / np.where(total > 0, total, 1))
-    taps = np.clip(taps, 0, len(array) - 1).astype(int)
+    g = np.float32(g / np.where(g.any(axis=1, keepdims=True), g.sum(axis=1, keepdims=True), 1))
     result = np.zeros((len(places), *array.shape[1:]), np.float32)
-    for tap, weight in zip(taps.T, g.T, strict=True):
+    for tap, weight in zip(np.clip(taps, 0, len(array) - 1).astype(int).T, g.T, strict=True):
         result += weight[:, None, None] * array[tap]
     return result
 
@@ -167,8 +155,7 @@ def tiled(array, tiling, outside, predict):
     """Patches through the graph, blended. Sections 3.5 to 3.7."""
     patch, halo = np.array(tiling["patch"]), np.array(tiling["halo"])
     core = patch - 2 * halo
-    reach = np.maximum(core - array.shape, 0)
-    padded = np.pad(array, [(h, h + r) for h, r in zip(halo, reach, strict=True)], constant_values=outside)
+    padded = np.pad(array, np.stack([halo, halo + np.maximum(core - array.shape, 0)], 1), constant_values=outside)
     corners = list(itertools.product(*map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)))
     total, weights, weight = np.zeros(array.shape), np.zeros(array.shape, np.float32), window(core)
     # As many at once as `mtranslate convert`: on several threads an engine's last bits depend on it.
@@ -185,25 +172,19 @@ def tiled(array, tiling, outside, predict):
 
 
 def starts(size, length, overlap):
-    if size <= length:
-        return [0]
-    count = math.ceil((size - length) / max(1, int(length * (1 - overlap)))) + 1
+    count = max(0, math.ceil((size - length) / max(1, int(length * (1 - overlap))))) + 1
     return [round(start) for start in np.linspace(0, size - length, count)]
 
 
 def window(core):
-    product = np.ones(core)
-    for axis, n in enumerate(core):
-        away = (np.arange(n) - (n - 1) / 2) / (n / 8)
-        product *= np.exp(-0.5 * (away if n > 1 else 0 * away) ** 2).reshape([n if i == axis else 1 for i in range(3)])
-    return np.float32(np.maximum(np.rint(4096 * product), 5) / 4096)
+    factors = (np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in core)
+    return np.float32(np.maximum(np.rint(4096 * functools.reduce(np.multiply.outer, factors)), 5) / 4096)
 
 
 def percentiles(array, sizes, scaling):
     """Two percentiles of the foreground become 0 and `top`. Section 3.4."""
-    mask = foreground(array, sizes)
-    inside = (array[mask] if mask.any() else array).astype(float)
-    lo, hi = (float(p) for p in np.percentile(inside, [scaling["low"], scaling["high"]]))
+    inside = array[foreground(array, sizes)].astype(float)
+    lo, hi = np.percentile(inside if inside.size else array.astype(float), [scaling["low"], scaling["high"]]).tolist()
     return np.zeros_like(array) if hi <= lo else (array - lo) * (scaling["top"] / (hi - lo))
 
 
@@ -211,26 +192,26 @@ def foreground(array, sizes):
     smooth = array
     for axis, size in enumerate(sizes):
         if size <= 2.5:
-            smooth = np.float32(neighbours(smooth, axis, 3).mean(axis=-1, dtype=float))
+            smooth = np.float32(gathered(smooth.astype(float), axis, 3, np.add) / 3)
     threshold = air_threshold(smooth)
     bright = (smooth > threshold) & (array > threshold)
     bright = bright if bright.any() else array > array.min()
-    for gather in (np.any, np.all):
+    for join in (np.logical_or, np.logical_and):
         for axis, size in enumerate(sizes):
-            bright = gather(neighbours(bright, axis, 2 * round(3 / size) + 1), axis=-1)
+            bright = gathered(bright, axis, 2 * round(3 / size) + 1, join)
     labels = components(bright)
     bright = bright & (labels == np.bincount(labels[bright], minlength=1).argmax())
-    planes = np.moveaxis(~bright, 2, 0)
-    labels = components(planes, flat=True)
-    border = np.zeros(labels.max() + 1, bool)
-    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        border[edge] = True
-    return bright | np.moveaxis(planes & ~border[labels], 0, 2)
+    labels = components(np.moveaxis(~bright, 2, 0), flat=True)
+    holes = np.arange(labels.max() + 1) > 0
+    holes[labels[:, [0, -1]]] = holes[labels[:, :, [0, -1]]] = False
+    return bright | np.moveaxis(holes[labels], 0, 2)
 
 
-def neighbours(array, axis, width):
-    ends = [(width // 2, width // 2) if i == axis else (0, 0) for i in range(3)]
-    return sliding_window_view(np.pad(array, ends, mode="edge"), width, axis=axis)
+def gathered(array, axis, width, join):
+    """Each voxel joined with its neighbours in a box of `width` along `axis`; edges repeat."""
+    padded = np.pad(np.moveaxis(array, axis, 0), [(width // 2, width // 2), (0, 0), (0, 0)], mode="edge")
+    shifted = (padded[first : first + array.shape[axis]] for first in range(width))
+    return np.moveaxis(functools.reduce(join, shifted), 0, axis)
 
 
 def air_threshold(array):
@@ -241,16 +222,13 @@ def air_threshold(array):
     if scale <= 0:
         return array.min()
     q = np.log1p(gain * np.clip((values - lo) / scale, 0, 1))
-    return float(lo + scale * np.expm1(otsu(q) if q.min() < q.max() else q[0]) / gain)
-
-
-def otsu(values):
-    counts, edges = np.histogram(values, 256)
+    counts, edges = np.histogram(q, 256)
     counts, centres = counts.astype(np.float32), (edges[:-1] + edges[1:]) / 2
     below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
     mean_below = np.cumsum(counts * centres) / below
     mean_above = (np.cumsum((counts * centres)[::-1]) / above[::-1])[::-1]
-    return centres[np.argmax(below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2)]
+    otsu = centres[np.argmax(below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2)]
+    return float(lo + scale * np.expm1(otsu) / gain)
 
 
 def components(mask, flat=False):

@@ -79,7 +79,7 @@ double otsu(const std::vector<double>& values) {
 }
 
 double air_threshold(const Volume& volume) {
-    const long m = std::max(1L, long(std::ceil(std::cbrt(double(volume.values.size()) / 1e6))));
+    const long m = std::max(1L, long(std::ceil(std::pow(double(volume.values.size()) / 1e6, 1.0 / 3))));
     std::vector<double> values;
     for (long x = 0; x < volume.shape[0]; x += m)
         for (long y = 0; y < volume.shape[1]; y += m)
