@@ -131,10 +131,14 @@ def with_spec(old: str, new: str) -> bytes:
     return with_entry("mtranslate.spec", text.replace(old, new, 1))
 
 
-def with_node(operator: str, domain: str = "", **attributes: Any) -> bytes:
+def _size(port: onnx.ValueInfoProto, size: int) -> None:
+    port.type.tensor_type.shape.dim[2].dim_value = size
+
+
+def with_node(operator: str, domain: str = "", inputs: list[str] | None = None, **attributes: Any) -> bytes:
     return changed(
         lambda model: model.graph.node.append(
-            helper.make_node(operator, ["source"], ["x"], domain=domain, **attributes)
+            helper.make_node(operator, inputs or ["source"], ["x"], domain=domain, **attributes)
         )
     )
 
@@ -239,9 +243,19 @@ def unfit() -> dict[str, tuple[bytes, str]]:
         "computes something else": (with_weight(1, lambda gain: gain * 1.5), "self-test"),
         "computes no numbers": (with_weight(1, lambda _: float("nan")), "NaN"),
         "carries no self-test": (untested(), "self_test"),
-        "has other ports": (changed(lambda model: setattr(model.graph.output[0], "name", "moved")), "ports"),
+        "has other ports": (changed(lambda model: setattr(model.graph.output[0], "name", "moved")), "port"),
+        "takes other patches": (changed(lambda model: _size(model.graph.input[0], 7)), "port"),
         "wants 40 GB": (with_bomb(100_000, 0), "failed on this model"),
-        "does not load": (changed(lambda model: model.graph.node[0].input.append("nowhere")), "does not take"),
+        "does not load": (changed(lambda model: setattr(model.graph.node[1], "op_type", "Conv")), "does not take"),
+        "uses what is not there": (changed(lambda model: model.graph.node[0].input.append("x")), "before it is made"),
+        "makes a value twice": (changed(lambda model: model.graph.node.append(model.graph.node[0])), "twice"),
+        "announces weights": (changed(lambda model: model.graph.initializer[0].dims.append(2**40)), "announces"),
+        "computes a size": (with_node("Reshape", inputs=["source", "source"]), "computes the size"),
+        "says a key twice": (with_spec('"name":', '"name":"x","name":'), "twice"),
+        "says half a character": (with_spec('"name":"cubes"', '"name":"\\ud800"'), "text"),
+        "wants voxels of a micron": (with_spec('"spacing":[2.5,', '"spacing":[0.001,'), "from 0.01 to 100"),
+        "wants a patch of everything": (with_spec('"patch":[9,', '"patch":[90000000,'), "voxels"),
+        "wants endless overlap": (with_spec('"overlap":0.5,"patch":[9,', '"overlap":0.9999,"patch":[99,'), "work"),
     }
 
 

@@ -122,8 +122,9 @@ function triangle(centres, step, size) {
 function balanced(taps) {
   const [sum, first, second] = [0, 1, 2].map((power) => taps.reduce((s, { weight, away }) => s + weight * away ** power, 0));
   const tilted = taps.map(({ weight, away }) => weight * (second - first * away));
-  const kept = sum * second - first ** 2 > 1e-9 && tilted.every((weight) => weight >= 0);
-  const chosen = kept ? tilted : taps.map(({ weight }) => weight);
+  // A sample on the outermost voxel has a weight of exactly 0, which rounding turns into -1e-16.
+  const kept = sum * second - first ** 2 > 1e-9 && tilted.every((weight) => weight >= -1e-9);
+  const chosen = kept ? tilted.map((weight) => Math.max(weight, 0)) : taps.map(({ weight }) => weight);
   const total = chosen.reduce((s, weight) => s + weight, 0);
   return taps.map(({ k }, i) => ({ k, weight: Math.fround(chosen[i] / (total > 0 ? total : 1)) }));
 }

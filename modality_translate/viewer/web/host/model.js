@@ -1,8 +1,9 @@
 // The model file: one .onnx whose metadata_props say all a host needs, checked before any engine sees it.
 
 import { HostError } from "./errors.js";
+import { readGraph } from "./graph.js";
 import { fields, text } from "./protobuf.js";
-import { checkStructure, refused } from "./scan.js";
+import { checkGraph, refused } from "./scan.js";
 import { parseSpec } from "./spec.js";
 
 const NEWEST_SCHEMA = 1;
@@ -17,10 +18,11 @@ export async function readModel(bytes) {
   const found = metadata(bytes);
   checkOurs(found);
   const sha256 = await checkHash(bytes, found.get(SHA256));
-  checkStructure(bytes);
   const value = (key) => found.get(key)?.value ?? "";
+  const spec = parseSpec(value("mtranslate.spec"));
+  checkGraph(readGraph(bytes), spec.tiling);
   return {
-    spec: parseSpec(value("mtranslate.spec")),
+    spec,
     card: value("mtranslate.card"),
     author: value("model_author"),
     licence: value("model_license"),

@@ -10,7 +10,7 @@ function damaged(what) {
   return new HostError(`The model is not a readable ONNX file (${what}).`, "Copy or export it again.");
 }
 
-/** The fields {number, value, start, stop} of the message in data[start, stop), in file order. */
+/** The fields {number, wire, value, start, stop} of the message in data[start, stop), in file order. */
 export function* fields(data, start = 0, stop = data.length) {
   let place = start;
   while (place < stop) {
@@ -29,7 +29,7 @@ export function* fields(data, start = 0, stop = data.length) {
     } else if (wire in FIXED_WIDTH) place = afterKey + FIXED_WIDTH[wire];
     else throw damaged(`wire type ${wire}`);
     if (place > stop) throw damaged("a field is longer than its message");
-    yield { number, value, start: begin, stop: place };
+    yield { number, wire, value, start: begin, stop: place };
   }
 }
 
@@ -40,6 +40,18 @@ export function text(data, field) {
   } catch {
     throw damaged("text that is not UTF-8");
   }
+}
+
+/** The numbers of a repeated field, of which an entry holds one or, packed, several. */
+export function numbers(data, field) {
+  if (field.wire !== 2) return [field.value];
+  const found = [];
+  for (let place = field.start; place < field.stop; ) {
+    const [value, after] = varint(data, place, field.stop);
+    found.push(value);
+    place = after;
+  }
+  return found;
 }
 
 /** [value, place after it]. Beyond 2^53 the value is inexact, which only makes a length even more too long. */

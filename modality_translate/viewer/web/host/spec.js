@@ -4,6 +4,9 @@
 import { HostError } from "./errors.js";
 
 const LARGEST_SPEC = 16 * 1024;
+const LARGEST_PATCH = 2 ** 27;
+/** Voxels a network may be given for each voxel of a volume, by halo and overlap together. */
+const MOST_WORK = 4096;
 
 function unusable(where, wanted) {
   return new HostError(`The model has a spec that cannot be used: ${where} must be ${wanted}.`, "Export the run again.");
@@ -24,7 +27,8 @@ const positive = (value, at) => {
   if (value <= 0) throw unusable(at, "above 0");
 };
 const string = (value, at) => {
-  if (typeof value !== "string") throw unusable(at, "text");
+  // JSON can spell half a character, which no file and no terminal takes.
+  if (typeof value !== "string" || !value.isWellFormed()) throw unusable(at, "text");
 };
 const oneOf =
   (...choices) =>
@@ -59,7 +63,7 @@ function plain(value, at) {
 }
 
 const pair = list(2, number);
-const millimetres = list(3, positive);
+const millimetres = list(3, between(0.01, 100));
 const kind = oneOf("window", "asinh", "percentile");
 const SCALINGS = {
   window: record({ lo: number, hi: number }, { kind }, {}),
@@ -124,9 +128,34 @@ export function parseSpec(json) {
     throw unusable("it", "JSON");
   }
   spec(value, "spec");
-  if (value.tiling.overlap >= 1) throw unusable("spec.tiling.overlap", "below 1");
-  if (core(value.tiling).some((length) => length < 1)) throw unusable("spec.tiling", "a patch larger than its halo");
+  if (keysWritten(json) !== keysRead(JSON.parse(json))) throw unusable("spec", "without a key that stands twice");
+  checkTiling(value.tiling);
   return value;
+}
+
+function checkTiling(tiling) {
+  const { patch, overlap } = tiling;
+  if (overlap >= 1) throw unusable("spec.tiling.overlap", "below 1");
+  const lengths = core(tiling);
+  if (lengths.some((length) => length < 1)) throw unusable("spec.tiling", "a patch larger than its halo");
+  if (product(patch) > LARGEST_PATCH) throw unusable("spec.tiling.patch", `at most ${LARGEST_PATCH} voxels`);
+  const work = product(patch) / product(lengths.map((length) => Math.max(1, Math.trunc(length * (1 - overlap)))));
+  if (work > MOST_WORK) throw unusable("spec.tiling", `cheaper: halo and overlap multiply the work by ${Math.round(work)}`);
+}
+
+function product([x, y, z]) {
+  return x * y * z;
+}
+
+/** Of two equal keys JSON.parse takes the last one and other parsers another, so they are counted in the text. */
+function keysWritten(json) {
+  return json.match(/"(?:[^"\\]|\\.)*"\s*:?/g)?.filter((found) => found.endsWith(":")).length ?? 0;
+}
+
+function keysRead(value) {
+  if (typeof value !== "object" || value === null) return 0;
+  const below = Object.values(value).reduce((sum, item) => sum + keysRead(item), 0);
+  return below + (Array.isArray(value) ? 0 : Object.keys(value).length);
 }
 
 /** Output shape of the network: the patch without its halo. */
