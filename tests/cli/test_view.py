@@ -5,18 +5,22 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 
 def test_view_serves_until_it_is_interrupted(tmp_path: Path, scans: Path):
     command = [sys.executable, "-u", "-m", "modality_translate", "view", "--no-browser", str(scans)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Shells let what they start in the background ignore interrupts, and a test run may be such a thing.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, preexec_fn=heeding, **pipes)
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     with urllib.request.urlopen(url + "files.json", timeout=10) as answer:
         listed = answer.read().decode()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=30)
     assert process.returncode == 0
     assert ('"a.nii.gz"' in listed, '"b/c.nii"' in listed, "damaged" in listed) == (True, True, False)
     assert "damaged.nii.gz" in said
