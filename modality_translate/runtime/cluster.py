@@ -21,6 +21,7 @@ from typing import Any
 
 from modality_translate.errors import DeviceError, MissingExtraError, TranslationError
 from modality_translate.runtime.errand import Answer, Errand, Introduction, convert_volume, introduce, stop_run
+from modality_translate.runtime.journal import Past
 from modality_translate.runtime.lanes import GRACE_S, LANES, Watcher
 from modality_translate.runtime.plan import Job
 from modality_translate.runtime.report import Outcome
@@ -128,6 +129,7 @@ class Cluster:
     client: Any
     errand: Errand
     jobs: Sequence[Job]
+    past: Past
     watcher: Watcher
     stop: Stop
     engine_seconds: dict[str, float] = field(default_factory=dict)
@@ -173,7 +175,7 @@ class Cluster:
         while self._rest and len(self._futures) < self._counted_seats():
             place = self._rest.popleft()
             job, key = self.jobs[place], f"convert-{self.errand.run}-{place}"
-            future = self.client.submit(convert_volume, self.errand, job, place, key=key)
+            future = self.client.submit(convert_volume, self.errand, job, place, self.past.of(job.output), key=key)
             self._places[key], self._futures[key] = place, future
             future.add_done_callback(self._done.put)
             self.watcher.started(job.name, place + 1, len(self.jobs))

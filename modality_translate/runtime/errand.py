@@ -15,7 +15,7 @@ from typing import Any
 from modality_translate.errors import ModelError
 from modality_translate.runtime.budget import budget_of
 from modality_translate.runtime.engine_choice import EngineName
-from modality_translate.runtime.journal import Journal, Past, read_past
+from modality_translate.runtime.journal import Journal, Past
 from modality_translate.runtime.plan import Job
 from modality_translate.runtime.report import Outcome
 from modality_translate.runtime.stop import Interrupted, Stop
@@ -107,9 +107,9 @@ def introduce(errand: Errand) -> Introduction:
     return Introduction(socket.gethostname(), version("modality-translate"), engine.name, engine.device, engine.note)
 
 
-def convert_volume(errand: Errand, job: Job, place: int) -> Answer:
-    """Convert one volume, as soon as no other run has it in hand."""
-    work = _work(errand)
+def convert_volume(errand: Errand, job: Job, place: int, past: Past) -> Answer:
+    """Convert one volume, as soon as no other run has it in hand; `past` is what was noted of it."""
+    work = replace(_work(errand), past=past)
     try:
         while (found := work.convert(job, place, _nobody_watches)) is None:
             work.wait_for(job)
@@ -131,10 +131,9 @@ def _work(errand: Errand) -> Work:
             _works.clear()
             translator = _translator(errand)
             journal = Journal(errand.base, errand.run) if errand.journal else None
-            past = read_past(errand.base) if errand.options.resume else Past()
             budget = budget_of(errand.options.memory, translator.engine, translator.spec)
             _works[errand.run] = Work(
-                translator, errand.options, errand.base, errand.run, Stop(), journal, past, budget
+                translator, errand.options, errand.base, errand.run, Stop(), journal, budget=budget
             )
         return _works[errand.run]
 

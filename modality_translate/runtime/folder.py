@@ -57,11 +57,11 @@ def convert_on_cluster(
     Raises also what `introduced` raises.
     """
     begin = time.monotonic()
-    plan, _ = ready(plan.absolute(), options)
+    plan, past = ready(plan.absolute(), options)
     model = read_model(located(loading.model))
     errand = Errand(secrets.token_hex(8), loading, model.sha256, options, plan.base, journal=plan.folder is not None)
     workers = introduced(client, errand, stop)
-    cluster = Cluster(client, errand, plan.jobs, watcher, stop)
+    cluster = Cluster(client, errand, plan.jobs, past, watcher, stop)
     outcomes = _gather(cluster.outcomes(), watcher, stop)
     tidy(plan.base)
     engine, device, note = (

@@ -45,6 +45,11 @@ class Past:
     made: dict[str, tuple[Made, ...]] = field(default_factory=dict)
     """Outputs with all that is known of them; a file made twice has two entries."""
 
+    def of(self, output: str) -> Past:
+        """What is noted of `output` alone."""
+        known = {output} & (self.begun.keys() | self.made.keys())
+        return Past({o: self.begun.get(o, frozenset()) for o in known}, {o: self.made.get(o, ()) for o in known})
+
     def unfinished(self, output: str, run: str) -> bool:
         """Whether `run` has begun to write `output`, and has not noted its end."""
         return run in self.begun.get(output, ()) and not self.finished(output, run)

@@ -132,7 +132,7 @@ def test_a_dark_region_counts_as_body(body):
 
 
 def test_the_level_lies_half_way_from_air_to_the_dark_bodies():
-    assert skip_level(0.0, [300.0, 310.0, 320.0, 21.0, 300.0]) == 150.0
+    assert skip_level(0.0, [300.0, np.inf, 320.0, 21.0, 300.0]) == 10.5
     assert skip_level(-1000.0, [-200.0]) == -600.0
 
 

@@ -17,7 +17,7 @@ import pytest
 from modality_translate.errors import DeviceError, MissingExtraError, ModelError
 from modality_translate.runtime.cluster import Cluster, connected, introduced
 from modality_translate.runtime.errand import Errand, Loading
-from modality_translate.runtime.journal import read_past
+from modality_translate.runtime.journal import Past, read_past
 from modality_translate.runtime.plan import plan
 from modality_translate.runtime.stop import Stop
 from modality_translate.runtime.work import Options
@@ -210,7 +210,7 @@ class LostClient:
 
 def test_volumes_of_a_lost_scheduler_are_told_as_failed(folder: Path, model: Path, tmp_path: Path, watcher: Any):
     jobs = plan(folder, tmp_path / "out").jobs
-    found = list(Cluster(LostClient(), errand(model, tmp_path / "out"), jobs, watcher, Stop()).outcomes())
+    found = list(Cluster(LostClient(), errand(model, tmp_path / "out"), jobs, Past(), watcher, Stop()).outcomes())
     assert [outcome.name for outcome in found] == [job.name for job in jobs]
     assert {(outcome.status, outcome.reason) for outcome in found} == {
         ("failed", "the scheduler was lost. Run again with --resume.")

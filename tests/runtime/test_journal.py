@@ -6,7 +6,7 @@ import pytest
 
 from modality_translate.errors import VolumeError
 from modality_translate.runtime.claims import FOLDER
-from modality_translate.runtime.journal import Journal, Made, digest, read_past
+from modality_translate.runtime.journal import Journal, Made, Past, digest, read_past
 
 
 def made(output: str = "b/a.nii.gz", run: str = "run1") -> Made:
@@ -74,3 +74,14 @@ def test_a_digest_is_of_bytes_and_their_order(tmp_path: Path):
     a, b, c = (tmp_path / name for name in "abc")
     assert digest(a) == digest(b) != digest(c)
     assert digest(a, c) != digest(c, a)
+
+
+def test_what_is_noted_of_one_output(tmp_path: Path):
+    journal = Journal(tmp_path, "run1")
+    journal.begun("a")
+    journal.begun("b")
+    journal.made(made("b"))
+    past = read_past(tmp_path)
+    assert past.of("a") == Past({"a": frozenset({"run1"})}, {"a": ()})
+    assert past.of("b") == Past({"b": frozenset({"run1"})}, {"b": (made("b"),)})
+    assert past.of("c") == Past()
