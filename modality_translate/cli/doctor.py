@@ -86,6 +86,8 @@ def _wanted(packages: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     left_out = {"dev"}
     if any(_installed(packages, extra) for extra in ENGINE_EXTRAS):
         left_out |= {extra for extra in ENGINE_EXTRAS if not _installed(packages, extra)}
+    if "gpu" in left_out:
+        left_out.add("cuda")
     return {extra: named for extra, named in packages.items() if extra not in left_out}
 
 

@@ -38,6 +38,7 @@ _CPU = "CPUExecutionProvider"
 _FATAL_ONLY = 4
 _LARGEST_BATCH = {"cpu": 4, "cuda": 16}
 _BATCH_VOXELS = {"cpu": 2**20, "cuda": 2**23}
+_NEEDED = "CUDA 13 and cuDNN 9 are needed; as wheels: pip install 'modality-translate[cuda]'"
 _NO_ENGINE = "Install one of them (never both): pip install 'modality-translate[cpu]' or 'modality-translate[gpu]'"
 
 
@@ -104,7 +105,7 @@ def _cuda_session(runtime: Any, data: bytes, index: int, threads: int | None, su
     session = _session(runtime, data, [(_CUDA, options)], threads, subject)
     if (session.get_providers() or [""])[0] != _CUDA:
         reason = "could not be started: its libraries do not load or there is no such device."
-        raise DeviceError(wanted, reason, f"{missing}CUDA 13 and cuDNN 9 are needed.")
+        raise DeviceError(wanted, reason, f"{missing}{_NEEDED}")
     return session
 
 

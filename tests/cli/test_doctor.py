@@ -47,6 +47,15 @@ def test_the_other_engine_package_is_not_advised(monkeypatch: pytest.MonkeyPatch
     assert "no-such" not in doctor()[1]
 
 
+def test_libraries_for_the_gpu_are_advised_with_its_engine_only(monkeypatch: pytest.MonkeyPatch):
+    wheels = ['click[cudnn]>=1; extra == "cuda"', 'no-such<2,>=1; extra == "cuda"']
+    monkeypatch.setattr(metadata, "requires", lambda name: ['click; extra == "gpu"', *wheels])
+    assert "missing no-such; if you need it: pip install 'modality-translate[cuda]'" in doctor()[1]
+    cpu = ['click; extra == "cpu"', 'absent; extra == "gpu"']
+    monkeypatch.setattr(metadata, "requires", lambda name: [*cpu, *wheels])
+    assert "no-such" not in doctor()[1]
+
+
 def test_without_an_engine_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(devices, "try_device", lambda *_: "broken")
     code, text = doctor("--json")

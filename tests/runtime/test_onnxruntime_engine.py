@@ -104,7 +104,9 @@ def test_cuda_without_a_driver_fails(loaded: ModelFile, monkeypatch: pytest.Monk
 
 def test_a_silent_fall_back_to_the_cpu_is_an_error(loaded: ModelFile, fake: Callable[..., FakeRuntime], capfd: Any):
     fake(granted="CPUExecutionProvider")
-    with pytest.raises(DeviceError, match=r"cuda:1: could not be started.*Not found: libcublasLt\.so\.13\. CUDA 13"):
+    with pytest.raises(
+        DeviceError, match=r"cuda:1: could not be started.*Not found: libcublasLt\.so\.13\. CUDA 13.*\[cuda\]"
+    ):
         open_onnxruntime(loaded, "cuda:1")
     assert capfd.readouterr().out == ""
 
