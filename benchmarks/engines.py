@@ -23,6 +23,7 @@ from limbs import markdown
 from modality_translate.exporting.calibration import Sources, real_patches, sources_in
 from modality_translate.exporting.metadata import sealed
 from modality_translate.exporting.precision import gate, make_variant
+from modality_translate.pipeline.self_test import measure_self_test
 from modality_translate.pipeline.spec import PrecisionName
 from modality_translate.runtime.engine import Engine
 from modality_translate.runtime.engine_choice import ENGINES
@@ -41,8 +42,9 @@ def variant(model: ModelFile, precision: PrecisionName, sources: Sources, folder
     graph = onnx.load_from_string(model.data)
     del graph.metadata_props[:]
     made = make_variant(graph, model.spec, precision, sources)
+    spec = made.spec.model_copy(update={"self_test": measure_self_test(made.answer, made.tolerance)})
     path = folder / f"{model.spec.name}-{precision}.onnx"
-    path.write_bytes(sealed(made.graph, made.spec, model.card, model.author, model.licence))
+    path.write_bytes(sealed(made.graph, spec, model.card, model.author, model.licence))
     quantised = sum(node.op_type == "QuantizeLinear" for node in made.graph.graph.node)
     print(f"{precision}: {path.stat().st_size / 2**20:.1f} MB, {quantised} QuantizeLinear, on real patches:")
     for parity in made.parities:
