@@ -40,6 +40,12 @@ def run() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def kit_volumes() -> ModuleType:
+    """export/conformance/kit_volumes.py."""
+    return loaded("conformance/kit_volumes.py")
+
+
+@pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("conformance") / "kit"
     make = [sys.executable, str(EXPORT / "conformance" / "make.py"), "-o", str(folder)]
