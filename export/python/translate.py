@@ -61,8 +61,8 @@ def load(path):
 
 def translate(array, affine, spec, predict):
     """The synthetic volume, float32 in the target's units, on the grid of `array`. Section 3."""
-    if not np.isfinite(array).all() or array.min() == array.max():
-        sys.exit("The volume has NaN or infinity, or holds one value only.")
+    if array.ndim != 3 or not np.isfinite(array).all() or array.min() == array.max():
+        sys.exit("The volume is not 3D, has NaN or infinity, or holds one value only.")
     order = nibabel.io_orientation(affine)
     oriented = nibabel.apply_orientation(array.astype(np.float32), order)
     grid = oriented.shape, affine @ nibabel.orientations.inv_ornt_aff(order, array.shape)
@@ -112,8 +112,7 @@ def spaced(grid, spacing):
     if np.all(np.abs(old - new) <= 1e-4 * new):
         return grid
     finer = tuple(max(1, round(n * o / s)) for n, o, s in zip(shape, old, new, strict=True))
-    moved = affine.copy()
-    moved[:3, :3] *= new / old
+    moved = affine * [*(new / old), 1]
     moved[:3, 3] += affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     moved[:3, 3] -= moved[:3, :3] @ ((np.array(finer) - 1) / 2)
     return finer, moved
@@ -193,8 +192,7 @@ def foreground(array, sizes):
     for axis, size in enumerate(sizes):
         if size <= 2.5:
             smooth = np.float32(gathered(smooth.astype(float), axis, 3, np.add) / 3)
-    threshold = air_threshold(smooth)
-    bright = (smooth > threshold) & (array > threshold)
+    bright = np.minimum(smooth, array) > air_threshold(smooth)
     bright = bright if bright.any() else array > array.min()
     for join in (np.logical_or, np.logical_and):
         for axis, size in enumerate(sizes):
@@ -233,8 +231,7 @@ def air_threshold(array):
 
 def components(mask, flat=False):
     """Labels (X, Y, Z) of face-connected voxels, rising in C order, 0 outside; `flat`: not along the first axis."""
-    starts = mask & ~np.pad(mask, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
-    runs = np.cumsum(starts.ravel()).reshape(mask.shape) * mask
+    runs = np.cumsum(mask & ~np.pad(mask, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]).reshape(mask.shape) * mask
     parent = np.arange(runs.max() + 1)
     pairs = [(runs[:, 1:], runs[:, :-1])] + ([] if flat else [(runs[1:], runs[:-1])])
     joined = np.concatenate([np.stack([a[(a > 0) & (b > 0)], b[(a > 0) & (b > 0)]]) for a, b in pairs], axis=1)
@@ -246,4 +243,7 @@ def components(mask, flat=False):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:]) if len(sys.argv) == 4 else sys.exit(__doc__)
+    try:
+        main(*sys.argv[1:]) if len(sys.argv) == 4 else sys.exit(__doc__)
+    except Exception as error:  # those of the libraries share no base class
+        sys.exit(f"Error: {error}")

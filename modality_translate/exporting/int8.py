@@ -86,6 +86,8 @@ class _Quantiser:
                 extra_options={},
             )
             quantiser.quantize_model()
+            # It appends what it adds; readers may count on each value being made before it is used.
+            quantiser.model.topological_sort()
         model: onnx.ModelProto = quantiser.model.model
         return model
 

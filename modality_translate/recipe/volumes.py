@@ -78,6 +78,10 @@ class Geometry(Settings):
     patch: tuple[int, ...] = (128, 128)
     """Two sizes for dims = 2, three for dims = 3."""
     overlap: float = Field(0.5, ge=0, lt=1)
+    skip_air: bool = False
+    """Whether the model file carries a level of air, measured on the training sources: what lies below is the target's
+    background and not computed. Faster, and air stays air; but where a source shows nothing, outside the scanner's
+    field of view, the answer is air, too, and no guess."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Geometry:

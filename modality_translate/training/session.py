@@ -179,7 +179,8 @@ def _open_store(job: Job, directions: list[str]) -> Store:
     if before is None:
         seen = (store.source_envelope, store.source_level), (store.target_envelope, store.target_level)
         for direction, spec, (envelope, level) in zip(directions, (forward, backward), seen, strict=False):
-            tiling = spec.tiling.model_copy(update={"skip_below": level})
+            skip = level if job.recipe.geometry.skip_air else None
+            tiling = spec.tiling.model_copy(update={"skip_below": skip})
             update = {"envelope": envelope, "tiling": tiling, "versions": _versions()}
             job.run.write_spec(spec.model_copy(update=update), direction)
         job.run.write_splits(names)

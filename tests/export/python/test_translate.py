@@ -96,9 +96,20 @@ def test_nothing_but_arguments_prints_how_to_use_it(translate: ModuleType):
     assert "python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz" in done.stderr
 
 
-@pytest.mark.parametrize("values", [np.zeros((4, 4, 4)), np.full((4, 4, 4), np.nan)])
+def test_what_cannot_be_read_gives_one_line(tmp_path: Path, translate: ModuleType):
+    (tmp_path / "no.onnx").write_bytes(b"no model")
+    for model in ("none.onnx", "no.onnx"):
+        words = [sys.executable, translate.__file__, tmp_path / model, "none.nii", tmp_path / "out.nii"]
+        done = subprocess.run(words, check=False, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert model in done.stderr or "INVALID_PROTOBUF" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("values", [np.zeros((4, 4, 4)), np.full((4, 4, 4), np.nan), np.arange(16).reshape(2, 2, 2, 2)])
 def test_a_volume_without_content_is_refused(translate: ModuleType, values: np.ndarray):
-    with pytest.raises(SystemExit, match="NaN or infinity, or holds one value"):
+    with pytest.raises(SystemExit, match="is not 3D, has NaN or infinity, or holds one value"):
         translate.translate(values, np.eye(4), {}, None)
 
 
