@@ -301,7 +301,7 @@ def test_a_model_that_never_ends_is_ended_by_cancel(
     page = open_page(serve(tmp_path))
     status_has(page, "Opening endless.onnx")
     page.click("#cancel")
-    status_has(page, "Cancelled")
+    status_has(page, "endless.onnx: Cancelled")
     page.select_option("#model", label="good.onnx")
     status_has(page, "passed its self-test")
 

@@ -133,7 +133,7 @@ def test_dropped_files_are_taken_and_bad_ones_named(
     page = open_page(serve(tmp_path / "empty.html"))
     wait_for(page, "document.querySelector('#reports a') !== null")
     page.set_input_files("#add-volumes", str(tmp_path / "bad.nii.gz"))
-    status_has(page, "damaged or cut off")
+    status_has(page, "bad.nii.gz: The file is damaged or cut off")
     page.set_input_files("#add-volumes", str(case[0]))
     wait_for(page, "document.querySelector('#right-pane figcaption span').textContent === 'mr.nii.gz'")
     page.set_input_files("#add-model", str(case[1]))

@@ -2,7 +2,7 @@
 
 import { Host } from "../host/client.js";
 import { saveLink } from "./download.js";
-import { Library } from "./library.js";
+import { Library, naming } from "./library.js";
 import { Panes } from "./panes.js";
 
 const FLICKER_MS = 600;
@@ -102,7 +102,7 @@ class App {
   }
 
   async takeVolume(file) {
-    const opened = await this.host.open(file);
+    const opened = await naming(file.name, this.host.open(file));
     const place = this.add({ kind: "volume", name: file.name, ...opened, opening: Promise.resolve() });
     element(element("left").value === "" ? "left" : "right").value = place;
     await this.refresh();
@@ -168,7 +168,7 @@ class App {
       const entry = await this.models.chosen(element("model"));
       if (!entry) return;
       this.say(`Opening ${entry.name} ...`);
-      this.model = await this.host.load(entry.blob);
+      this.model = await naming(entry.name, this.host.load(entry.blob));
       element("card").textContent = this.model.card;
       element("about").hidden = false;
       const { source, target } = this.model.spec;

@@ -1,6 +1,15 @@
 // The volumes and models the page knows, and the selects that list them. A volume is {name, nifti, window, synthetic};
 // a model {name, blob}. Both may begin as `fetched`: a function to get the bytes when they are first wanted.
 
+/** The promise, whose failure says which file it is about. */
+export async function naming(name, promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`);
+  }
+}
+
 export class Library {
   /** `selects`: the elements that list these things; `open(entry)` fills an entry whose bytes have come. */
   constructor(selects, open) {
@@ -34,6 +43,6 @@ export class Library {
 
   async fill(entry) {
     entry.blob ??= await entry.fetched();
-    Object.assign(entry, await this.open(entry.blob, entry.name));
+    Object.assign(entry, await naming(entry.name, this.open(entry.blob)));
   }
 }
