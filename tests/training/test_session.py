@@ -46,9 +46,14 @@ def trained(finished: dict[str, Job], recipe_of: Callable[..., Recipe], job_of: 
     return finished["job"]
 
 
-def test_the_spec_of_a_run_says_where_air_ends(trained: Job):
-    levels = [trained.run.spec(direction).tiling.skip_below for direction in ("forward", "backward")]
-    assert all(level is not None for level in levels)
+def test_only_a_recipe_that_asks_for_it_says_where_air_ends(
+    trained: Job, recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]
+):
+    asked = job_of(recipe_of("cyclegan", geometry={"skip_air": True}), Told())
+    Session(asked)
+    levels = [job.run.spec(side).tiling.skip_below for job in (trained, asked) for side in ("forward", "backward")]
+    assert levels[:2] == [None, None]
+    assert all(level is not None for level in levels[2:])
 
 
 def test_a_run_folder_has_what_a_person_looks_for(trained: Job):
