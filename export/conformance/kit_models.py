@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
+from kit_volumes import LEVELS
 from torch import Tensor, nn
 
 from modality_translate.exporting.card import Statement
@@ -27,6 +28,8 @@ class Kind(NamedTuple):
     geometry: dict[str, object]
     orders: bool
     """Also run on one volume in all 48 storage orders."""
+    skips_air: bool = False
+    """With a level below which nothing is run."""
 
 
 SLICE = {"dims": 2, "context": 1, "patch": (16, 24)}
@@ -42,6 +45,9 @@ KINDS = [
     Kind("cube-mr-to-ct", "MR", "CT", CUBE, False),
     Kind("cube-pet-to-mr", "PET", "MR", CUBE, False),
     Kind("cube-mr-to-pet", "MR", "PET", CUBE, True),
+    Kind("air-slice-mr-to-ct", "MR", "CT", SLICE, False, True),
+    Kind("air-stack-ct-to-mr", "CT", "MR", STACK, False, True),
+    Kind("air-cube-pet-to-ct", "PET", "CT", CUBE, False, True),
 ]
 SPREAD = 0.4
 """Standard deviation of a model's answer in the network's own range [-1, 1]: what it is given must show."""
@@ -63,9 +69,15 @@ def write_model(path: Path, kind: Kind) -> None:
     with TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
         run.write_recipe(recipe)
-        run.write_spec(recipe.spec(), "forward")
+        run.write_spec(_spec(recipe, kind), "forward")
         run.write_averaged(_generator(recipe, KINDS.index(kind)), "forward", 1)
         export_run(run.path, path, statement=Statement("mtranslate", "Apache-2.0"))
+
+
+def _spec(recipe: Recipe, kind: Kind) -> Spec:
+    spec = recipe.spec()
+    tiling = spec.tiling.model_copy(update={"skip_below": LEVELS[kind.source] if kind.skips_air else None})
+    return spec.model_copy(update={"tiling": tiling})
 
 
 def _generator(recipe: Recipe, seed: int) -> nn.Module:

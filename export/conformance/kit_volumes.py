@@ -18,6 +18,9 @@ Sizes = tuple[float, float, float]
 
 FLOAT = np.dtype("<f4")
 
+LEVELS = {"MR": 144.0, "CT": -600.0, "PET": 0.3}
+"""Air ends here, in host units. 0.3 is no float32: hosts must round it before they compare."""
+
 ORDERS = [(axes, flips) for axes in permutations(range(3)) for flips in product((1, -1), repeat=3)]
 """All 48 ways to store one volume: order of the axes, and direction of each."""
 
@@ -91,6 +94,8 @@ def write_volumes(folder: Path, modality: str) -> None:
     for name, shape, affine in _GRIDS:
         save(folder / f"{name}.nii.gz", Scan(body(modality, shape, len(name)), affine))
     save(folder / "negative.nii.gz", Scan(_negative(modality), grid((2, 2, 3), axes="LPS")))
+    for name, array in _airy(modality):
+        save(folder / f"{name}.nii.gz", Scan(array, grid((2, 2, 3), (4, -7, 9), "LAS")))
     for name, scan, dtype, change in _files(modality):
         save(folder / name, scan, dtype, change)
 
@@ -149,6 +154,23 @@ def _negative(modality: str) -> Array:
     if modality == "PET":
         return array - 0.05
     array[:3, :3] = array[-3:, :3] = array[:3, -3:] = array[-3:, -3:] = -2000.0
+    return array
+
+
+def _airy(modality: str) -> Iterator[tuple[str, Array]]:
+    """A body in much air, with a voxel far from it that is exactly at the level; two bodies apart; nothing but air."""
+    yield "air-around", _in_air(modality, (50, 44, 33), [(5, 16, 14)])
+    yield "two-bodies", _in_air(modality, (62, 30, 22), [(0, 2, 12), (41, 11, 1)])
+    yield "only-air", _in_air(modality, (20, 23, 9), [])
+
+
+def _in_air(modality: str, shape: Shape, corners: list[Shape]) -> Array:
+    array = _VALUES[modality](*np.zeros((4, *shape), bool), np.random.default_rng(len(corners)).random(shape))
+    if modality == "MR" and not corners:
+        array[:] = 0  # percentiles would scale noise up to a body
+    for number, (x, y, z) in enumerate(corners):
+        array[x : x + 18, y : y + 16, z : z + 9] = body(modality, (18, 16, 9), number)
+    array[-2, -2, -2] = LEVELS[modality]
     return array
 
 

@@ -73,7 +73,7 @@ def translate(array, affine, spec, predict):
     prepared = resample(oriented, grid, fine, oriented.min() if scaled else source["background"])
     if scaled:
         prepared = percentiles(prepared, voxel_sizes(fine[1]), source["scaling"])
-    result = tiled(prepared, spec["tiling"], 0.0 if scaled else source["background"], predict)
+    result = tiled(prepared, spec["tiling"], air_of(source), air_of(target), predict)
     result = resample(np.clip(result, *value_range(target["scaling"])), fine, grid, target["background"])
     back = nibabel.orientations.ornt_transform([[0, 1], [1, 1], [2, 1]], order)
     return nibabel.apply_orientation(result, back)
@@ -95,6 +95,10 @@ def save(array, image, spec, path):
 
 def value_range(scaling):
     return scaling.get("lo", 0.0), scaling.get("hi", scaling.get("top"))
+
+
+def air_of(channel):
+    return 0.0 if channel["scaling"]["kind"] == "percentile" else channel["background"]
 
 
 def check_envelope(grid, seen):
@@ -150,24 +154,42 @@ def along(array, places, step):
     return result
 
 
-def tiled(array, tiling, outside, predict):
-    """Patches through the graph, blended. Sections 3.5 to 3.7."""
-    patch, halo = np.array(tiling["patch"]), np.array(tiling["halo"])
+def tiled(array, tiling, outside, air, predict):
+    """Patches through the graph, blended, around the body; `air` elsewhere. Sections 3.5 to 3.7."""
+    result = np.full(array.shape, air, np.float32)
+    level = tiling.get("skip_below")
+    above = array > (-np.inf if level is None else np.float32(level))
+    if above.any():
+        ends = [np.flatnonzero(above.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
+        box = tuple(slice(max(0, first - 8), last + 9) for first, last in ends)
+        result[box] = blended(array[box], tiling, outside, air, predict)
+    return result
+
+
+def blended(array, tiling, outside, air, predict):
+    patch, halo, level = np.array(tiling["patch"]), np.array(tiling["halo"]), tiling.get("skip_below")
     core = patch - 2 * halo
     padded = np.pad(array, np.stack([halo, halo + np.maximum(core - array.shape, 0)], 1), constant_values=outside)
-    corners = list(itertools.product(*map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)))
+    xs, ys, zs = map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)
+    views = {(x, y, z): padded[tuple(map(slice, (x, y, z), (x, y, z) + patch))]
+             for z, x, y in itertools.product(zs, xs, ys)}  # fmt: skip
+    run = {corner for corner, view in views.items() if level is None or view.max() > np.float32(level)}
+    answers = answered((view for corner, view in views.items() if corner in run), predict)
     total, weights, weight = np.zeros(array.shape), np.zeros(array.shape, np.float32), window(core)
-    # As many at once as `mtranslate convert`: on several threads an engine's last bits depend on it.
-    batch = max(1, min(4, 2**20 // int(patch.prod())))
-    for first in range(0, len(corners), batch):
-        group = corners[first : first + batch]
-        patches = np.stack([padded[tuple(map(slice, corner, corner + patch))] for corner in group])
-        for corner, answer in zip(group, predict(patches[:, None])[:, 0], strict=True):
-            place = tuple(map(slice, corner, corner + core))
-            used = tuple(map(slice, total[place].shape))
-            total[place] += answer[used] * weight[used].astype(float)
-            weights[place] += weight[used]
+    for corner in views:
+        answer = next(answers) if corner in run else np.full(core, air, np.float32)
+        place = tuple(map(slice, corner, corner + core))
+        used = tuple(map(slice, total[place].shape))
+        total[place] += answer[used] * weight[used].astype(float)
+        weights[place] += weight[used]
     return (total / weights).astype(np.float32)
+
+
+def answered(patches, predict):
+    """As many at once as `mtranslate convert`: an engine's last bits depend on it."""
+    for first in patches:
+        more = itertools.islice(patches, max(1, min(4, 2**20 // first.size)) - 1)
+        yield from predict(np.stack([first, *more])[:, None])[:, 0]
 
 
 def starts(size, length, overlap):

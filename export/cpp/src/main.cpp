@@ -60,7 +60,7 @@ Volume translate(const Scan& scan, const Model& model) {
     if (scaled)
         scale_by_percentiles(prepared, voxel_sizes(grid.affine), scaling.at("low"), scaling.at("high"),
                              scaling.at("top"));
-    Volume result = translate_tiles(prepared, model, scaled ? 0.0f : source.at("background").get<float>());
+    Volume result = translate_body(prepared, model, air_of(source), air_of(target));
     const auto [lo, hi] = value_range(target.at("scaling"));
     for (float& value : result.values) value = std::clamp(value, float(lo), float(hi));
     return orient_back(resample(result, grid, canonical, target.at("background")), order);

@@ -57,7 +57,9 @@ Model::Model(const std::string& path, int threads) : path_(path), env_(ORT_LOGGI
     check_hash(data, metadata(all, "mtranslate.sha256"), path);
     spec_ = nlohmann::json::parse(metadata(all, "mtranslate.spec"));
     const auto& tiling = spec_.at("tiling");
-    tiling_ = {tiling.at("patch").get<Shape>(), tiling.at("halo").get<Shape>(), tiling.at("overlap").get<double>()};
+    tiling_ = {tiling.at("patch").get<Shape>(), tiling.at("halo").get<Shape>(), tiling.at("overlap").get<double>(), {}};
+    const auto level = tiling.find("skip_below");
+    if (level != tiling.end() && !level->is_null()) tiling_.skip_below = level->get<float>();
     check_self_test();
 }
 
@@ -101,6 +103,10 @@ void Model::check_self_test() const {
     // Written so that a difference that is not a number fails too.
     if (!(worst <= test.at("tolerance").get<double>()))
         throw std::runtime_error(path_ + ": fails its self-test on this engine.");
+}
+
+float air_of(const nlohmann::json& channel) {
+    return channel.at("scaling").at("kind") == "percentile" ? 0.0f : channel.at("background").get<float>();
 }
 
 std::pair<double, double> value_range(const nlohmann::json& scaling) {

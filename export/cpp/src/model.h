@@ -4,6 +4,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@
 struct Tiling {
     Shape patch, halo;
     double overlap;
+    // Where no voxel is above, there is no body and nothing is run.
+    std::optional<float> skip_below;
 
     Shape core() const { return {patch[0] - 2 * halo[0], patch[1] - 2 * halo[1], patch[2] - 2 * halo[2]}; }
 };
@@ -37,6 +40,9 @@ class Model {
     Ort::Env env_;
     mutable Ort::Session session_{nullptr};
 };
+
+// The value of air in host units of a channel.
+float air_of(const nlohmann::json& channel);
 
 // What the scaling of a channel can express, in host units.
 std::pair<double, double> value_range(const nlohmann::json& scaling);

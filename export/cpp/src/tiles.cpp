@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "body.h"
+
 namespace {
 
 long voxels(const Shape& shape) { return shape[0] * shape[1] * shape[2]; }
@@ -48,33 +50,55 @@ struct Blend {
 
 std::vector<Shape> corners(const Shape& shape, const Shape& core, double overlap) {
     std::vector<Shape> result;
-    for (const long x : starts(shape[0], core[0], overlap))
-        for (const long y : starts(shape[1], core[1], overlap))
-            for (const long z : starts(shape[2], core[2], overlap)) result.push_back({x, y, z});
+    for (const long z : starts(shape[2], core[2], overlap))
+        for (const long x : starts(shape[0], core[0], overlap))
+            for (const long y : starts(shape[1], core[1], overlap)) result.push_back({x, y, z});
     return result;
+}
+
+bool has_body(const std::vector<float>& patch, const std::optional<float>& level) {
+    return !level || *std::max_element(patch.begin(), patch.end()) > *level;
+}
+
+// Every patch that holds a body is run; the others' answer is `air` everywhere.
+Volume translate_tiles(const Volume& volume, const Model& model, float outside, float air) {
+    const Tiling& tiling = model.tiling();
+    const Shape core = tiling.core();
+    const std::vector<float> weights = window(core), empty(std::size_t(voxels(core)), air);
+    const std::size_t size = std::size_t(voxels(tiling.patch));
+    // As many at once as `mtranslate convert`: the last bits of an engine's answer may depend on it.
+    const std::size_t batch = std::clamp<std::size_t>((1UL << 20) / size, 1, 4);
+    Blend blend(volume.shape);
+    std::vector<Shape> waiting;
+    std::vector<bool> run;
+    std::vector<float> patches, patch(size);
+    const auto flush = [&] {
+        const std::vector<float> answers = patches.empty() ? patches : model.predict(patches);
+        const float* next = answers.data();
+        for (std::size_t i = 0; i < waiting.size(); ++i) {
+            blend.add(waiting[i], core, weights, run[i] ? next : empty.data());
+            if (run[i]) next += voxels(core);
+        }
+        waiting.clear(), run.clear(), patches.clear();
+    };
+    for (const Shape& corner : corners(volume.shape, core, tiling.overlap)) {
+        cut(volume, corner, tiling, outside, patch.data());
+        waiting.push_back(corner);
+        run.push_back(has_body(patch, tiling.skip_below));
+        if (run.back()) patches.insert(patches.end(), patch.begin(), patch.end());
+        if (patches.size() == batch * size) flush();
+    }
+    flush();
+    return blend.result();
 }
 
 }  // namespace
 
-Volume translate_tiles(const Volume& volume, const Model& model, float outside) {
-    const Tiling& tiling = model.tiling();
-    const Shape core = tiling.core();
-    const std::vector<float> weights = window(core);
-    const std::vector<Shape> places = corners(volume.shape, core, tiling.overlap);
-    const long size = voxels(tiling.patch);
-    // As many at once as `mtranslate convert`: the last bits of an engine's answer may depend on it.
-    const std::size_t batch = std::size_t(std::max(1L, std::min(4L, (1L << 20) / size)));
-    Blend blend(volume.shape);
-    for (std::size_t first = 0; first < places.size(); first += batch) {
-        const std::size_t n = std::min(batch, places.size() - first);
-        std::vector<float> patches(n * std::size_t(size));
-        for (std::size_t i = 0; i < n; ++i)
-            cut(volume, places[first + i], tiling, outside, &patches[i * std::size_t(size)]);
-        const std::vector<float> answers = model.predict(patches);
-        for (std::size_t i = 0; i < n; ++i)
-            blend.add(places[first + i], core, weights, &answers[i * std::size_t(voxels(core))]);
-    }
-    return blend.result();
+Volume translate_body(const Volume& volume, const Model& model, float outside, float air) {
+    const std::optional<Box> box = body_box(volume, model.tiling().skip_below);
+    Volume result(volume.shape, air);
+    if (box) lay_down(translate_tiles(cropped(volume, *box), model, outside, air), *box, result);
+    return result;
 }
 
 std::vector<long> starts(long size, long length, double overlap) {

@@ -6,8 +6,9 @@
 #include "model.h"
 #include "volume.h"
 
-// `volume`, in the graph's input units, translated patch by patch; outside it stands `outside`.
-Volume translate_tiles(const Volume& volume, const Model& model, float outside);
+// `volume`, in the graph's input units, translated patch by patch around the body. `outside` stands around the input,
+// `air` in the result where there is no body.
+Volume translate_body(const Volume& volume, const Model& model, float outside, float air);
 
 // First voxel of each core along an axis.
 std::vector<long> starts(long size, long length, double overlap);

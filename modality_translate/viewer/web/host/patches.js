@@ -6,10 +6,10 @@ import { halfEven } from "./numbers.js";
 const WEIGHT_UNITS = 4096;
 const LEAST_UNITS = 5;
 
-/** Voxel [x, y, z] at which each output core starts, z fastest. */
+/** Voxel [x, y, z] at which each output core starts, z slowest, then x. */
 export function corners(shape, core, overlap) {
   const [xs, ys, zs] = shape.map((size, axis) => starts(size, core[axis], overlap));
-  return xs.flatMap((x) => ys.flatMap((y) => zs.map((z) => [x, y, z])));
+  return zs.flatMap((z) => xs.flatMap((x) => ys.map((y) => [x, y, z])));
 }
 
 function starts(size, length, overlap) {

@@ -100,8 +100,8 @@ const spec = record(
     target: channel,
     tiling: record(
       { patch: list(3, whole(1)) },
-      { halo: list(3, whole(0)), overlap: between(0, 1) },
-      { halo: [0, 0, 0], overlap: 0.5 },
+      { halo: list(3, whole(0)), overlap: between(0, 1), skip_below: maybe(number) },
+      { halo: [0, 0, 0], overlap: 0.5, skip_below: null },
     ),
     self_test: record({ mean: number, std: number, samples: list(null, number), tolerance: number }),
   },

@@ -3,6 +3,7 @@
 
 import { HostError } from "./errors.js";
 import { spacingOf } from "./affine.js";
+import { bodyBox, cropped, isAbove, layDown } from "./body.js";
 import { foreground } from "./foreground.js";
 import { orient, orientBack, orientation, orientedGrid, resample, spaced } from "./geometry.js";
 import { halfEven, percentiles, smallest } from "./numbers.js";
@@ -39,15 +40,30 @@ function hostUnits(array, grid, { scaling }) {
   return array.map((value) => Math.fround(value - shift) * gain);
 }
 
+/** Air in host units: percentiles move it to 0. */
+function hostBackground(channel) {
+  return channel.scaling.kind === "percentile" ? 0 : channel.background;
+}
+
 async function translateArray(array, shape, spec, predict, progress) {
+  const result = new Float32Array(array.length).fill(hostBackground(spec.target));
+  const box = bodyBox(array, shape, spec.tiling.skip_below);
+  if (box) layDown(await translateBox(cropped(array, shape, box), box.shape, spec, predict, progress), box, result, shape);
+  else progress(1, 1);
+  return result;
+}
+
+async function translateBox(array, shape, spec, predict, progress) {
   const { tiling } = spec;
-  const air = spec.source.scaling.kind === "percentile" ? 0 : spec.source.background;
+  const level = tiling.skip_below;
   const blend = new Blend(shape, core(tiling));
   const places = corners(shape, core(tiling), tiling.overlap);
   const patch = new Float32Array(size(tiling.patch));
+  const air = new Float32Array(size(core(tiling))).fill(hostBackground(spec.target));
   for (const [done, corner] of places.entries()) {
-    cut(array, shape, corner, tiling, air, patch, 0);
-    blend.add(corner, await checked(predict, patch, spec), 0);
+    cut(array, shape, corner, tiling, hostBackground(spec.source), patch, 0);
+    const isRun = level === null || patch.some((value) => isAbove(value, level));
+    blend.add(corner, isRun ? await checked(predict, patch, spec) : air, 0);
     progress(done + 1, places.length);
   }
   return blend.result();
