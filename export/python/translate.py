@@ -1,6 +1,6 @@
 """Translate a volume with an mtranslate model file: numpy, nibabel and onnxruntime, nothing else.
 
-    python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz
+    python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz [THREADS]
 
 Sections are those of export/FORMAT.md. Arrays are (X, Y, Z), affines (4, 4) lead from voxel indices to world RAS+ mm,
 a grid is a pair (shape, affine). Left out: the search for foreign code (section 1), so run only models you trust or
@@ -21,18 +21,20 @@ import onnxruntime
 from nibabel.affines import voxel_sizes
 
 
-def main(model, source, output):
+def main(model, source, output, threads=0):
     if pathlib.Path(output).exists():
         sys.exit(f"{output}: is already there.")
-    spec, predict = load(model)
+    spec, predict = load(model, int(threads))
     image = nibabel.load(source)
     save(translate(image.get_fdata(), image.affine, spec, predict), image, spec, output)
 
 
-def load(path):
-    """The spec (a dict) and predict: patches (N, 1, X, Y, Z) to cores. Sections 1 and 5."""
+def load(path, threads=0):
+    """The spec (a dict) and predict: patches (N, 1, X, Y, Z) to cores; 0 threads: all. Sections 1 and 5."""
     data = pathlib.Path(path).read_bytes()
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
     if metadata.get("mtranslate.schema") != "1":
         sys.exit(f"{path}: is no mtranslate model of schema 1.")
@@ -171,12 +173,12 @@ def blended(array, tiling, outside, air, predict):
     core = patch - 2 * halo
     padded = np.pad(array, np.stack([halo, halo + np.maximum(core - array.shape, 0)], 1), constant_values=outside)
     xs, ys, zs = map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)
-    views = {(x, y, z): padded[tuple(map(slice, (x, y, z), (x, y, z) + patch))]
-             for z, x, y in itertools.product(zs, xs, ys)}  # fmt: skip
+    corners = [(x, y, z) for z, x, y in itertools.product(zs, xs, ys)]
+    views = {corner: padded[tuple(map(slice, corner, corner + patch))] for corner in corners}
     run = {corner for corner, view in views.items() if level is None or view.max() > np.float32(level)}
     answers = answered((view for corner, view in views.items() if corner in run), predict)
     total, weights, weight = np.zeros(array.shape), np.zeros(array.shape, np.float32), window(core)
-    for corner in views:
+    for corner in corners:
         answer = next(answers) if corner in run else np.full(core, air, np.float32)
         place = tuple(map(slice, corner, corner + core))
         used = tuple(map(slice, total[place].shape))
@@ -266,6 +268,6 @@ def components(mask, flat=False):
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:]) if len(sys.argv) == 4 else sys.exit(__doc__)
+        main(*sys.argv[1:]) if len(sys.argv) in (4, 5) else sys.exit(__doc__)
     except Exception as error:  # those of the libraries share no base class
         sys.exit(f"Error: {error}")

@@ -4,6 +4,7 @@
 // `mtranslate inspect` accepted, and what of the envelope judges intensities (section 4).
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <sstream>
@@ -69,13 +70,14 @@ Volume translate(const Scan& scan, const Model& model) {
 }  // namespace
 
 int main(int count, char** words) {
-    if (count != 4) {
-        std::cerr << "Usage: translate MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz\n";
+    const int threads = count == 5 ? std::atoi(words[4]) : 0;
+    if (count < 4 || count > 5 || (count == 5 && threads < 1)) {
+        std::cerr << "Usage: translate MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz [THREADS]\n";
         return 2;
     }
     try {
         check_output(words[3]);
-        const Model model(words[1]);
+        const Model model(words[1], threads);
         const Scan scan = read_scan(words[2]);
         const bool int16 = model.spec().at("target").at("stored") == "int16";
         write_like(scan, translate(scan, model), int16, words[3]);
