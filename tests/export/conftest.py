@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from ..viewer.conftest import ask_host, browser, in_browser, open_page, serve  # noqa: F401
+
 ROOT = Path(__file__).parents[2]
 EXPORT = ROOT / "export"
 LEAN = ROOT / ".venv-lean" / "bin" / "python"

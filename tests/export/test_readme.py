@@ -66,6 +66,7 @@ def test_there_is_one_with_the_package_and_one_without():
 @pytest.mark.parametrize("program", PROGRAMS, ids=["with the package", "without it"])
 def test_a_program_gives_what_convert_gives_to_the_bit(program: str, python: str, desk: Path):
     convert = ["convert", "-m", "model.onnx", "-i", "scans", "-o", "expected", "-d", "cpu", "--quiet"]
+    convert += ["--engine", "onnxruntime"]
     run(python, desk, "-m", "modality_translate", *convert)
     if "modality_translate" not in program:
         shutil.copy(ROOT / "export" / "python" / "translate.py", desk)

@@ -40,9 +40,14 @@ def refused(done: subprocess.CompletedProcess[str], output: Path, reason: str) -
 
 
 def test_wrong_usage_is_told(host: Run):
-    done = host("model.onnx")
-    assert done.returncode == 2
-    assert done.stderr == "Usage: translate MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz\n"
+    for words in (
+        ("model.onnx",),
+        ("model.onnx", "in.nii", "out.nii", "many"),
+        ("model.onnx", "in.nii", "out.nii", "1", "2"),
+    ):
+        done = host(*words)
+        assert done.returncode == 2
+        assert done.stderr == "Usage: translate MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz [THREADS]\n"
 
 
 def test_nothing_is_overwritten(host: Run, limb: Path, tmp_path: Path):

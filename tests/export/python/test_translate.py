@@ -93,7 +93,7 @@ def test_nothing_is_overwritten(tmp_path: Path, translate: ModuleType):
 def test_nothing_but_arguments_prints_how_to_use_it(translate: ModuleType):
     done = subprocess.run([sys.executable, translate.__file__], check=False, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz" in done.stderr
+    assert "python translate.py MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz [THREADS]" in done.stderr
 
 
 def test_what_cannot_be_read_gives_one_line(tmp_path: Path, translate: ModuleType):
