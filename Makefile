@@ -19,7 +19,8 @@ lean: .venv-lean/.ready
 	.venv-lean/bin/python $(PIP) --editable '.[cpu]'
 	@touch $@
 
-# The C++ host of export/cpp as build/cpp/translate; as root it installs the Debian packages it needs.
+# The C++ host of export/cpp as build/cpp/translate; as root it installs the Debian packages it needs. Exit code 3 of the
+# script: they cannot be had here.
 cpp: lean
 	export/cpp/build.sh build/cpp .venv-lean/bin/python
 
@@ -32,9 +33,9 @@ chromium:
 	  && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium > /dev/null; } \
 	  || echo 'No chromium: tests in a browser will be skipped. Install it with apt-get as root.'
 
-# Exit code 3: compilers or packages cannot be had here, and the tests of the C++ host say so and skip.
 test: env lean chromium
-	@export/cpp/build.sh build/cpp .venv-lean/bin/python > /dev/null || [ $$? = 3 ]
+	@export/cpp/build.sh build/cpp .venv-lean/bin/python > /dev/null || { [ $$? = 3 ] \
+	  && echo 'No C++ host (the reason stands above): its tests will be skipped.'; }
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: env

@@ -29,7 +29,8 @@ if [ ! -f "$folder/include/onnxruntime_cxx_api.h" ]; then
     trap 'rm -rf "$work"' EXIT
     mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$folder/include"
     . /etc/os-release
-    sed "s/$VERSION_CODENAME/trixie/g" /etc/apt/sources.list.d/debian.sources > "$work/debian.sources"
+    [ -f /etc/apt/sources.list.d/debian.sources ] || missing "this is no Debian 12; export/README.md names what to install."
+    sed "s/${VERSION_CODENAME:-bookworm}/trixie/g" /etc/apt/sources.list.d/debian.sources > "$work/debian.sources"
     apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/debian.sources" -o Dir::Etc::sourceparts=/dev/null
          -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
     "${apt[@]}" update >&2 || missing "the package lists of Debian 13 cannot be read."

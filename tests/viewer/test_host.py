@@ -43,6 +43,12 @@ SPECS = {
         spacing=(2.5, 2.0, 1.5),
         tiling=Tiling(patch=(9, 10, 8), halo=(1, 1, 1)),
     ),
+    "slices of MR without air": Spec(
+        name="airless",
+        source=Channel.of("MR"),
+        target=Channel.of("CT"),
+        tiling=Tiling(patch=(6, 7, 1), overlap=0.0, skip_below=400.0),
+    ),
 }
 
 

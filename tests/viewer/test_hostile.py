@@ -110,6 +110,7 @@ def models() -> Iterator[tuple[str, bytes]]:
         "spec of another orientation": with_spec('"RAS"', '"LPS"'),
         "spec with a patch of nothing": with_spec('"patch":[9,', '"patch":[0,'),
         "spec with a halo of everything": with_spec('"halo":[1,', '"halo":[5,'),
+        "spec with a level of text": with_spec('"overlap":', '"skip_below":"low","overlap":'),
         "spec with full overlap": with_spec('"overlap":0.5', '"overlap":1.0'),
         "spec with infinity": with_spec('"overlap":0.5', '"overlap":1e999'),
         "spec of an unknown scaling": with_spec('"kind":"asinh"', '"kind":"magic"'),
