@@ -219,7 +219,7 @@ def test_the_server_lists_no_hostile_model(tmp_path: Path):
     (tmp_path / "report.json").write_text("{}")
     found = catalogue([tmp_path])
     assert [item.name for item in found.items] == ["report.json"]
-    assert len(found.refused) == 36
+    assert len(found.refused) == 37
 
 
 def test_a_model_that_never_ends_is_ended_by_cancel(
