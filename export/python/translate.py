@@ -12,13 +12,16 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import pathlib
 import sys
 
 import nibabel
 import numpy as np
-import onnxruntime
 from nibabel.affines import voxel_sizes
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
+import onnxruntime
 
 
 def main(model, source, output, threads=0):

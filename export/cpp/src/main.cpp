@@ -75,6 +75,7 @@ int main(int count, char** words) {
         std::cerr << "Usage: translate MODEL.onnx INPUT.nii.gz OUTPUT.nii.gz [THREADS]\n";
         return 2;
     }
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);
     try {
         check_output(words[3]);
         const Model model(words[1], threads);
