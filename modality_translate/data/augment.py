@@ -90,33 +90,32 @@ def move(patches: Tensor, places: Places, spacing: tuple[float, float], backgrou
     return (moved + background).permute(0, 2, 3, 1)[:, None].contiguous()
 
 
-def hidden(looks: Looks, size: torch.Size) -> Tensor:
-    """(N, 1, X, Y, Z) on the CPU, true on the part of each patch that a source does not show. `size` is that shape."""
-    gone = torch.zeros(size, dtype=torch.bool)
-    for axis in range(3):
-        share, length = looks.missing[:, axis], size[2 + axis]
-        middles = (torch.arange(length, dtype=share.dtype) + 0.5) / length
-        from_end = torch.where(share[:, None] < 0, middles, 1.0 - middles)
-        shape = [-1, 1, *(length if other == axis else 1 for other in range(3))]
-        gone |= (from_end < share.abs()[:, None]).reshape(shape)
-    return gone
-
-
 def recolour(source: Tensor, looks: Looks) -> Tensor:
-    """Contrast curve, smooth field and noise on source patches (N, 1, X, Y, Z) in [-1, 1], clipped to it.
-
-    The hidden part becomes -1, which is where a scanner shows nothing.
-    """
+    """Contrast curve, smooth field and noise on source patches (N, 1, X, Y, Z) in [-1, 1], clipped to it."""
     gamma, field = looks.gamma.to(source), looks.field.to(source)
     if (looks.gamma != 1).any() or looks.field.any():
         bright = ((source + 1.0) / 2.0).clamp(0.0, 1.0) ** gamma[:, None, None, None, None]
         smooth = F.interpolate(field, size=source.shape[2:], mode="trilinear", align_corners=True)
         source = bright * smooth.exp() * 2.0 - 1.0
-    if looks.missing.any():
-        source = source.masked_fill(hidden(looks, source.shape).to(source.device), -1.0)
+    source = _cut_away(source, looks)
     if looks.noise > 0:
         source = source + looks.noise * _noise(looks.seeds, source.shape[1:]).to(source)
     return source.clamp(-1.0, 1.0)
+
+
+def _cut_away(source: Tensor, looks: Looks) -> Tensor:
+    """-1, which is where a scanner shows nothing, on the drawn part of each patch."""
+    for axis in range(3):
+        share = looks.missing[:, axis]
+        if not share.any():
+            continue
+        size = source.shape[2 + axis]
+        middles = (torch.arange(size, dtype=share.dtype) + 0.5) / size
+        from_end = torch.where(share[:, None] < 0, middles, 1.0 - middles)
+        gone = (from_end < share.abs()[:, None]).to(source.device)
+        shape = [-1, 1, *(size if other == axis else 1 for other in range(3))]
+        source = source.masked_fill(gone.reshape(shape), -1.0)
+    return source
 
 
 def _noise(seeds: Tensor, shape: torch.Size) -> Tensor:

@@ -121,7 +121,6 @@ class Augmentation(Settings):
     mr_bias: float = Field(0.0, ge=0, lt=1)
     """Strength of a smooth multiplicative MR field (MR sources only)."""
     missing: float = Field(0.0, ge=0, le=1)
-    """Share of the patches of which a part is blacked out in an MR source, as outside its field of view. What that
-    hides is weighted as outside the body."""
+    """Share of the patches of which a part is blacked out in an MR source, as outside its field of view."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of noise added to the source, in the network's range."""

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from modality_translate.data.augment import Places, draw, hidden, move, recolour
+from modality_translate.data.augment import Places, draw, move, recolour
 from modality_translate.data.patches import BEYOND, Sampler
 from modality_translate.data.prefetch import prefetch
 from modality_translate.data.share import share
@@ -57,9 +57,6 @@ class BatchMaker:
         source = recolour(move(source, chance.source_places, self.plane, self.airs[0]), chance.looks)
         target = move(target, chance.target_places, self.plane, self.airs[1])
         body = self._body(patches.body, chance.source_places)
-        if chance.looks.missing.any():
-            # Tissue that cannot be seen counts no more than air that cannot: otherwise black becomes tissue everywhere.
-            body = torch.where(hidden(chance.looks, body.shape).to(body.device), body.clamp_max(0.0), body)
         target_body = None if patches.target_body is None else self._body(patches.target_body, chance.target_places)
         return Named(Batch(source, target, body, target_body), patches.names)
 

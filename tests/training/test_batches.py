@@ -52,22 +52,6 @@ def test_the_bodies_of_unpaired_sides_are_moved_with_them(
         assert agreement[0] > 0.8
 
 
-def test_tissue_that_a_source_does_not_show_counts_as_outside(
-    recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path
-):
-    augmentation = {"missing": 1.0, "mr_gamma": 0.0, "mr_bias": 0.0, "noise": 0.0, "rotate": 0.0, "scale": 0.0}
-    made = [
-        maker(job_of(recipe_of(augmentation=augmentation | {"missing": share})), tmp_path).make(0).batch
-        for share in (0.0, 1.0)
-    ]
-    whole, partly = made
-    unseen = (partly.source == -1.0) & (whole.source > -1.0)
-    assert (unseen & (whole.body == 1.0)).any()
-    assert (partly.body[unseen] <= 0.0).all()
-    assert torch.equal(partly.body[partly.source > -1.0], whole.body[partly.source > -1.0])
-    assert torch.equal(partly.target, whole.target)
-
-
 def test_targets_are_never_recoloured(recipe_of: Callable[..., Recipe], job_of: Callable[..., Job], tmp_path: Path):
     noisy = {"rotate": 0.0, "flip": "", "noise": 0.5}
     batch = maker(job_of(recipe_of(augmentation=noisy)), tmp_path).make(0).batch
