@@ -128,7 +128,7 @@ def _seconds(engine: Engine, patches: np.ndarray) -> float:
 
 def _told(verdict: Verdict, how: str) -> str:
     """Such as "openvino 2026.4.1: 1.6x onnxruntime on this model, measured"."""
-    ratio = f"{verdict.ratio:.2g}x onnxruntime on this model, {how}"
+    ratio = f"{verdict.ratio:.2f}x onnxruntime on this model, {how}"
     if verdict.faster == "openvino":
         return f"openvino {verdict.engines.get('openvino', '')}: {ratio}"
     return f"onnxruntime, because openvino is {ratio}"

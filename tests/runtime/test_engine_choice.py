@@ -49,7 +49,7 @@ def test_the_faster_engine_is_taken_told_and_remembered(loaded: ModelFile, timed
     opened = open_engine(loaded, "cpu", threads=1)
     assert opened.name.startswith("openvino ")
     assert opened.note.startswith("openvino 20")
-    assert opened.note.endswith(": 1.6x onnxruntime on this model, measured")
+    assert opened.note.endswith(": 1.60x onnxruntime on this model, measured")
     assert ran[1:5] == ["onnxruntime", "openvino"] * 2
     ran.clear()
     again = open_engine(loaded, "cpu", threads=1)
@@ -61,7 +61,7 @@ def test_without_a_clear_gain_the_reference_stays(loaded: ModelFile, timed: Call
     timed(1.04, 1.0)
     opened = open_engine(loaded, "cpu", threads=1)
     assert opened.name.startswith("onnxruntime ")
-    assert opened.note == "onnxruntime, because openvino is 1x onnxruntime on this model, measured"
+    assert opened.note == "onnxruntime, because openvino is 1.04x onnxruntime on this model, measured"
     known = recall(loaded.sha256, 1)
     assert known is not None
     assert (known.faster, known.ratio) == ("onnxruntime", 1.04)
