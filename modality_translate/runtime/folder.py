@@ -109,12 +109,14 @@ def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
     """
     if options.resume and plan.folder is None:
         raise RecipeError("--resume", "is for a folder as output.", "Give a folder with -o, or --on-exists overwrite.")
+    # First the outputs, then the journals: what another run finishes in between counts as written meanwhile.
+    plan = plan.looked_at()
     past = read_past(plan.base) if options.resume else Past()
     if options.on_exists == "error":
         plan.refuse_existing(frozenset(past.begun))
     if plan.jobs and plan.base.is_dir():
         sweep(plan)
-    return plan.looked_at(), past
+    return plan, past
 
 
 def _gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[Outcome]:

@@ -113,6 +113,8 @@ def _run_trial() -> None:
     check_self_test(model.spec, engine.predict)
     if engine.batch > 1:
         predict_checked(np.repeat(self_test_patch(model.spec), engine.batch, axis=0), model.spec, engine.predict)
+    if engine.note:
+        raise MemoryError(engine.note)
 
 
 def main() -> int:

@@ -119,7 +119,11 @@ class Work:
 
     def _kept(self, job: Job) -> bool:
         """Whether the output is, to the byte, what this model made of this input."""
-        known = self.past.made.get(job.output, ())
+        past = self.past
+        if any(past.unfinished(job.output, run) for run in past.begun[job.output]):
+            # Another run was writing it when the journals were read, and may have noted its end since.
+            past = read_past(self.base)
+        known = past.made.get(job.output, ())
         by_us = [m for m in known if (m.model, m.settings) == (self.translator.sha256, self._settings)]
         if not by_us:
             return False

@@ -10,7 +10,9 @@ from modality_translate.exporting.parity import run_network
 from modality_translate.networks import ScaledGenerator
 from modality_translate.pipeline.self_test import self_test_patch
 from modality_translate.pipeline.spec import Spec
-from modality_translate.runtime.scan import check_structure
+from modality_translate.runtime.graph import read_graph
+from modality_translate.runtime.protobuf import Wire
+from modality_translate.runtime.scan import check_operators, check_sizes, check_weights
 
 
 def weights(graph: onnx.ModelProto, ending: str) -> dict[str, np.ndarray]:
@@ -20,7 +22,10 @@ def weights(graph: onnx.ModelProto, ending: str) -> dict[str, np.ndarray]:
 def test_weights_are_half_and_ports_and_scaling_are_float(whole: onnx.ModelProto):
     half = in_fp16(whole)
     onnx.checker.check_model(half, full_check=True)
-    check_structure(memoryview(half.SerializeToString()))
+    found = read_graph(Wire(half.SerializeToString()))
+    check_operators(found)
+    check_weights(found)
+    check_sizes(found)
     convolutions = [node for node in half.graph.node if node.op_type == "Conv"]
     kinds = {t.name: t.data_type for t in half.graph.initializer}
     assert {kinds[node.input[1]] for node in convolutions} == {TensorProto.FLOAT16}

@@ -12,7 +12,9 @@ from modality_translate.exporting.calibration import real_patches, sources_in
 from modality_translate.exporting.int8 import in_int8
 from modality_translate.exporting.parity import first_engine
 from modality_translate.pipeline.spec import Spec
-from modality_translate.runtime.scan import check_structure
+from modality_translate.runtime.graph import read_graph
+from modality_translate.runtime.protobuf import Wire
+from modality_translate.runtime.scan import check_operators, check_sizes, check_weights
 
 
 def operators(graph: onnx.ModelProto) -> list[str]:
@@ -29,7 +31,10 @@ def test_it_keeps_its_error_within_the_limit(whole: onnx.ModelProto, patches: np
     reduced = in_int8(whole, patches, limit=2.0)
     assert whole.SerializeToString() == before
     assert capfd.readouterr() == ("", "")
-    check_structure(memoryview(reduced.SerializeToString()))
+    found = read_graph(Wire(reduced.SerializeToString()))
+    check_operators(found)
+    check_weights(found)
+    check_sizes(found)
     eight_bits = [t for t in reduced.graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 4]
     assert eight_bits
     assert "QuantizeLinear" in operators(reduced)

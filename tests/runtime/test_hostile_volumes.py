@@ -91,7 +91,8 @@ def test_the_folder_is_converted_without_the_hostile(run: Run, head: Volume, tmp
     assert lost == {}
     # What is not what its name says is named or passed over, and nothing is written for it or beside the output.
     allowed = {run.out / found["output"] for found in run.volumes.values() if found["status"] == "converted"}
-    assert {path for path in run.out.rglob("*") if path.is_file()} == {*allowed, run.out / "report.json"}
+    notes = set((run.out / ".mtranslate").iterdir())
+    assert {path for path in run.out.rglob("*") if path.is_file()} == {*allowed, *notes, run.out / "report.json"}
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out", "model.onnx"}
     assert not list(tmp_path.rglob("owned"))
 

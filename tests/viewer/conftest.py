@@ -49,14 +49,21 @@ HOST = """async ({task, models, volumes, force}) => {
 }"""
 
 
+_CHROMIUM = pytest.StashKey[Any]()
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, driven by playwright."""
+def browser(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """Chromium, driven by playwright. One for all folders of tests: playwright starts once in a process."""
+    if _CHROMIUM in pytestconfig.stash:
+        yield pytestconfig.stash[_CHROMIUM]
+        return
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip extra dev)")
     if CHROMIUM is None:
         pytest.skip("no chromium here: `make chromium` installs it (apt-get, as root)")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        pytestconfig.stash[_CHROMIUM] = chromium
         yield chromium
         chromium.close()
 
