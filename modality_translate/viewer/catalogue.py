@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +27,7 @@ class Item:
 
     id: str
     name: str
-    """For people: the path below the one that was given, with its folder where two would have one name."""
+    """For people: the path below the one that was given."""
     kind: Kind
     path: Path
 
@@ -62,16 +61,7 @@ def catalogue(paths: Iterable[Path]) -> Catalogue:
         raise NothingToDoError(
             "view", f"there is nothing to show. {reasons}".strip(), "Give volumes, models or reports."
         )
-    return Catalogue(_told_apart(items), tuple(refused))
-
-
-def _told_apart(items: list[Item]) -> tuple[Item, ...]:
-    """A source and its translation often have one name: the folders' names are put before it."""
-    times = Counter(item.name for item in items)
-    return tuple(
-        replace(item, name=f"{item.path.resolve().parent.name}/{item.name}") if times[item.name] > 1 else item
-        for item in items
-    )
+    return Catalogue(tuple(items), tuple(refused))
 
 
 def content(item: Item) -> bytes:

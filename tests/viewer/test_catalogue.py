@@ -29,13 +29,6 @@ def test_a_folder_gives_what_can_be_shown_and_names_the_rest(folder: Path):
     assert all(name in said for name in ("frames.nii", "broken.nii", "broken.onnx"))
 
 
-def test_two_files_of_one_name_are_told_apart_by_their_folders(folder: Path):
-    (folder / "synthetic").mkdir()
-    (folder / "synthetic" / "a.nii.gz").write_bytes((folder / "deep" / "a.nii.gz").read_bytes())
-    found = catalogue([folder / "deep" / "a.nii.gz", folder / "synthetic" / "a.nii.gz", folder / "report.json"])
-    assert [item.name for item in found.items] == ["deep/a.nii.gz", "synthetic/a.nii.gz", "report.json"]
-
-
 def test_a_shipped_model_is_found_by_its_name():
     (item,) = catalogue([Path("limb-mr-to-ct")]).items
     assert (item.name, item.kind) == ("limb-mr-to-ct.onnx", "model")
