@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 
 import pytest
@@ -14,7 +13,7 @@ def test_a_signal_asks_and_gives_the_exit_code(number: int, code: int):
     before = signal.getsignal(number)
     with stopping_on_signals(stop):
         stop.check()
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert stop.wait(10)
     assert stop.exit_code == code
     assert signal.getsignal(number) is before
