@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from monai.networks import nets
 from torch import nn
 
@@ -55,6 +56,8 @@ def _monai_unet(settings: recipe.Generator, layers: Layers, channels: int) -> nn
 
 
 def _monai_dynunet(settings: recipe.Generator, layers: Layers, channels: int) -> nn.Module:
+    # In torch 2.13 its backward pass by oneDNN corrupts the heap on some CPUs (seen on an AMD EPYC).
+    torch.backends.mkldnn.enabled = False
     halvings = [2] * (settings.levels - 1)
     return nets.DynUNet(
         spatial_dims=layers.dims,
