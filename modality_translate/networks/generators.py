@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from monai.networks import nets
-from torch import nn
+from torch import Tensor, nn
 
 from modality_translate import recipe
 from modality_translate.errors import RecipeError
@@ -56,10 +56,8 @@ def _monai_unet(settings: recipe.Generator, layers: Layers, channels: int) -> nn
 
 
 def _monai_dynunet(settings: recipe.Generator, layers: Layers, channels: int) -> nn.Module:
-    # In torch 2.13 its backward pass by oneDNN corrupts the heap on some CPUs (seen on an AMD EPYC).
-    torch.backends.mkldnn.enabled = False
     halvings = [2] * (settings.levels - 1)
-    return nets.DynUNet(
+    network = nets.DynUNet(
         spatial_dims=layers.dims,
         in_channels=channels,
         out_channels=1,
@@ -71,6 +69,14 @@ def _monai_dynunet(settings: recipe.Generator, layers: Layers, channels: int) ->
         dropout=settings.dropout,
         res_block=True,
     )
+    network.register_forward_pre_hook(_in_channel_planes)
+    return network
+
+
+def _in_channel_planes(_network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    # In the backward pass oneDNN (torch 2.13, seen on an AMD EPYC) corrupts the heap at its strided convolutions where
+    # the channels lie next to each other in memory, as those of slices do.
+    return inputs[0].clone(memory_format=torch.contiguous_format)
 
 
 def _between_levels(settings: recipe.Generator) -> int:
