@@ -2,10 +2,11 @@
 
     python benchmarks/against_monai.py -i /tmp/heads --volumes 2 --rounds 2
 
-The same untrained network (see models.py) and overlap, float32, CPU, the whole command from start to exit, so that
-start-up is in; the sides take turns. Ours leaves air out by the level in the model file, MONAI has no such thing.
-Scaling is a fixed window on both sides, and the heads already have the network's voxel size, so that nothing but the
-tiling can make the answers differ; the mean absolute difference is printed in HU, over all voxels and in the body.
+The same untrained network (see models.py) and overlap, CPU, the whole command from start to exit, so that start-up is
+in; the sides take turns. Ours runs on each of the engines, in float32 and in int8 as `mtranslate export` makes it with
+these heads, and leaves air out by the level in the model file, MONAI has no such thing. Scaling is a fixed window on
+both sides, and the heads already have the network's voxel size, so that nothing but the tiling, or int8, can make the
+answers differ; the mean absolute difference is printed in HU, over all voxels and in the body.
 """
 
 from __future__ import annotations
@@ -22,12 +23,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engines import variant
 from heads import head_files
+from limbs import markdown
 from modality_translate import read_volume
+from modality_translate.exporting.calibration import sources_in
+from modality_translate.pipeline.spec import PrecisionName
+from modality_translate.runtime.engine_choice import ENGINES
+from modality_translate.runtime.model_file import read_model
 from models import Made, make_model
 
 HERE = Path(__file__).parent
 WIDTHS = {2: 8, 3: 4}
+MONAI = "MONAI + torch fp32"
+HEADS = [
+    "side",
+    "wall s",
+    "wall, MONAI / side",
+    "processor, MONAI / side",
+    "memory, of MONAI's",
+    "HU apart, in the body",
+]
 
 
 class Cost(NamedTuple):
@@ -74,9 +90,15 @@ def by_monai(dims: int, files: list[Path], out: Path, overlap: float) -> list[st
     return [sys.executable, "-W", "ignore", "-m", "monai_side", *map(str, settings), *map(str, files)]
 
 
-def by_us(made: Made, folder: Path, out: Path, more: list[str]) -> list[str]:
-    paths = ["-m", str(made.file), "-i", str(folder), "-o", str(out)]
-    return [sys.executable, "-m", "modality_translate", "convert", *paths, "-d", "cpu", "-q", *more]
+def by_us(model: Path, engine: str, folder: Path, out: Path) -> list[str]:
+    settings = ["-m", model, "-i", folder, "-o", out, "-d", "cpu", "--engine", engine, "-q"]
+    return [sys.executable, "-m", "modality_translate", "convert", *map(str, settings)]
+
+
+def models_of(made: Made, sources: Path, chosen: list[PrecisionName]) -> dict[PrecisionName, Path]:
+    """The model file in each precision, calibrated and proven on the volumes in `sources`."""
+    model, folder = read_model(made.file), made.file.parent
+    return {p: made.file if p == "fp32" else variant(model, p, sources_in(sources), folder) for p in chosen}
 
 
 def difference(files: list[Path], one: Path, other: Path) -> tuple[float, float]:
@@ -90,25 +112,35 @@ def difference(files: list[Path], one: Path, other: Path) -> tuple[float, float]
 
 
 def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespace) -> None:
+    """Every side once per round, each round beginning with another one."""
     made = make_model(work, dims, WIDTHS[dims], options.overlap)
-    theirs, ours = work / f"monai-{dims}d", work / f"ours-{dims}d"
-    commands = by_monai(dims, files, theirs, options.overlap), by_us(made, files[0].parent, ours, options.ours)
-    costs: tuple[list[Cost], list[Cost]] = ([], [])
+    commands = {MONAI: by_monai(dims, files, work / MONAI, options.overlap)}
+    for precision, model in models_of(made, options.input, options.precisions).items():
+        for engine in options.engines:
+            name = f"{engine} {precision}"
+            commands[name] = by_us(model, engine, files[0].parent, work / name)
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(options.rounds):
-        for side in (number % 2, 1 - number % 2):
-            shutil.rmtree((theirs, ours)[side], ignore_errors=True)
-            costs[side].append(cost(commands[side]))
-            print(f"  {('MONAI', 'ours')[side]}: {costs[side][-1]}", flush=True)
-    memory = max(o.memory for o in costs[1]) / max(t.memory for t in costs[0])
-    everywhere, body = difference(files, theirs, ours)
-    print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds: {ratios(costs, 'wall')}, "
-          f"in processor time {ratios(costs, 'cpu')}, memory {memory:.2f} of MONAI's, mean difference "
-          f"{everywhere:.2f} HU, in the body {body:.2f} HU", flush=True)  # fmt: skip
+        order = list(commands)
+        for name in order[number % len(order) :] + order[: number % len(order)]:
+            shutil.rmtree(work / name, ignore_errors=True)
+            costs[name].append(cost(commands[name]))
+            print(f"  {name}: {costs[name][-1]}", flush=True)
+    print(f"{made.spec.name}, {len(files)} volumes, {options.rounds} rounds")
+    rows = [row(name, costs[MONAI], costs[name], difference(files, work / MONAI, work / name)) for name in commands]
+    print(markdown(HEADS, rows), flush=True)
 
 
-def ratios(costs: tuple[list[Cost], list[Cost]], what: str) -> str:
+def row(name: str, theirs: list[Cost], ours: list[Cost], apart: tuple[float, float]) -> list[str]:
+    seconds, memory = statistics.median(c.wall for c in ours), max(c.memory for c in ours)
+    of_theirs = memory / max(c.memory for c in theirs)
+    times = [f"{seconds:.0f}", ratios(theirs, ours, "wall"), ratios(theirs, ours, "cpu")]
+    return [name, *times, f"{memory:.0f} MiB, {of_theirs:.2f}", f"{apart[0]:.2f}, {apart[1]:.2f}"]
+
+
+def ratios(theirs: list[Cost], ours: list[Cost], what: str) -> str:
     """Theirs / ours, the median and the spread over the rounds."""
-    each = sorted(getattr(t, what) / getattr(o, what) for t, o in zip(*costs, strict=True))
+    each = sorted(getattr(t, what) / getattr(o, what) for t, o in zip(theirs, ours, strict=True))
     return f"{statistics.median(each):.2f}x ({each[0]:.2f} to {each[-1]:.2f})"
 
 
@@ -119,9 +151,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--dims", type=int, nargs="+", choices=(2, 3), default=[2, 3])
     parser.add_argument("--overlap", type=float, default=0.25)
-    parser.add_argument("--ours", nargs="*", default=[], metavar="OPTION", help="More options for convert, without --.")
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
+    parser.add_argument("--precisions", nargs="+", choices=("fp32", "int8"), default=["fp32", "int8"])
     options = parser.parse_args()
-    options.ours = [f"--{option}" if option[:1].isalpha() else option for option in options.ours]
     made = head_files(options.input, options.volumes)
     work = options.input / "against-monai"
     inputs = work / "in"

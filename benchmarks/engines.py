@@ -35,10 +35,8 @@ PRECISIONS: tuple[PrecisionName, ...] = ("fp32", "fp16", "int8")
 PATCHES = 16
 
 
-def variant(model: ModelFile, precision: PrecisionName, sources: Sources, folder: Path) -> ModelFile:
-    """The model in another precision, through a file as a user would have it."""
-    if precision == "fp32":
-        return model
+def variant(model: ModelFile, precision: PrecisionName, sources: Sources, folder: Path) -> Path:
+    """The model in another precision as a file in `folder`, as a user would have it."""
     graph = onnx.load_from_string(model.data)
     del graph.metadata_props[:]
     made = make_variant(graph, model.spec, precision, sources)
@@ -49,7 +47,7 @@ def variant(model: ModelFile, precision: PrecisionName, sources: Sources, folder
     print(f"{precision}: {path.stat().st_size / 2**20:.1f} MB, {quantised} QuantizeLinear, on real patches:")
     for parity in made.parities:
         print(f"  {parity}")
-    return read_model(path)
+    return path
 
 
 def in_batches(engine: Engine, patches: Array) -> Array:
@@ -97,7 +95,7 @@ def main() -> None:
     print(f"gate {gate(model.spec):g} {units}, {os.cpu_count()} cores, patch {patch}")
     engines: dict[str, Engine] = {}
     for precision in PRECISIONS:
-        file = variant(model, precision, sources, given.output)
+        file = model if precision == "fp32" else read_model(variant(model, precision, sources, given.output))
         for opener in ENGINES.values():
             engine = opener(file, "cpu", given.threads)
             engines[f"{engine.name} {precision}"] = engine

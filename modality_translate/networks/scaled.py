@@ -29,8 +29,16 @@ class ScaledGenerator(nn.Module):
             _check_kind(scaling)
 
     def forward(self, x: Tensor) -> Tensor:
-        scaled = FORWARD[self.source.kind](x, self.source)
-        return INVERT[self.target.kind](self.generator(scaled), self.target)
+        scaled = _per_voxel(FORWARD[self.source.kind], x, self.source)
+        return _per_voxel(INVERT[self.target.kind], self.generator(scaled), self.target)
+
+
+def _per_voxel(function: Function, x: Tensor, scaling: Scaling) -> Tensor:
+    """`function` of each voxel of (N, 1, X, Y, Z)."""
+    if x.shape[-1] > 1:
+        return function(x, scaling)
+    # onnxruntime broadcasts a constant along the last axis: of size 1, it takes as long as a convolution.
+    return function(x.squeeze(-1), scaling).unsqueeze(-1)
 
 
 def _check_kind(scaling: Scaling) -> None:
