@@ -21,6 +21,8 @@ from modality_translate.runtime.work import Work
 
 LANES = 3
 """One reads, one computes, one writes; the engine is rarely without work, and memory holds no fourth volume."""
+CPU_LANES = 2
+"""Reading and writing take the cores that compute: a third volume would take memory and bring nothing."""
 GRACE_S = 3.5
 """After a stop: for volumes that are being written, and for the batch in the engine."""
 _POLL_S = 0.2
@@ -59,7 +61,8 @@ class Lanes:
 
     def outcomes(self) -> Generator[Outcome]:
         """Outcomes as they come, in no fixed order; after a stop only those of volumes that could be finished."""
-        lanes = [threading.Thread(target=self._lane, daemon=True) for _ in range(min(LANES, len(self._jobs)))]
+        most = CPU_LANES if self._work.translator.engine.device == "cpu" else LANES
+        lanes = [threading.Thread(target=self._lane, daemon=True) for _ in range(min(most, len(self._jobs)))]
         for lane in lanes:
             lane.start()
         stop, running, end = self._work.stop, len(lanes), math.inf
