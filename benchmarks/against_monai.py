@@ -115,7 +115,7 @@ def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespac
     """Every side once per round, each round beginning with another one."""
     made = make_model(work, dims, WIDTHS[dims], options.overlap)
     commands = {MONAI: by_monai(dims, files, work / MONAI, options.overlap)}
-    for precision, model in models_of(made, options.input, options.precisions).items():
+    for precision, model in models_of(made, files[0].parent, options.precisions).items():
         for engine in options.engines:
             name = f"{engine} {precision}"
             commands[name] = by_us(model, engine, files[0].parent, work / name)
