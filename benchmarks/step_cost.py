@@ -57,7 +57,7 @@ def contenders() -> dict[str, Contender]:
     """By label; the references first."""
     references = {label: Contender(("--reference", kind), kind) for label, kind in REFERENCE.items()}
     ours = {
-        f"{name}, {size}": Contender((str(RECIPES / recipe), *_set(change, *settings)), RIVALS[name])
+        f"{name}, {size}": Contender((str(RECIPES / recipe), *_set(*change, *settings)), RIVALS[name])
         for size, settings in (("one 256 x 256 image", ONE_IMAGE), ("as in its recipe", ()))
         for name, (recipe, change) in OURS.items()
     }
@@ -84,7 +84,7 @@ def waiting_table(minutes: float, flags: list[str]) -> str:
     lines = []
     for name, (recipe, change) in OURS.items():
         length = ("--minutes", str(minutes))
-        found = json.loads(run_module("waiting", str(RECIPES / recipe), *_set(change), *length, *flags))
+        found = json.loads(run_module("waiting", str(RECIPES / recipe), *_set(*change), *length, *flags))
         share = found["waited"] / max(found["waited"] + found["worked"], 1e-9)
         lines.append([name, f"{share:.2%}", str(found["steps"]), f"{found['first']:.2f}"])
     return markdown(["loop", "time waiting for data", "steps", "first batch s"], lines)

@@ -85,6 +85,7 @@ def command(
 
     Example: mtranslate convert -m mr-to-ct.onnx -i scans/ -o synthetic/
     """
+    from modality_translate.runtime.allocator import return_large_blocks
     from modality_translate.runtime.errand import Loading
     from modality_translate.runtime.folder import ready
     from modality_translate.runtime.plan import plan
@@ -96,6 +97,7 @@ def command(
         raise click.UsageError("--num-parts and --part-id go together.")
     if workers is not None and scheduler is not None:
         raise click.UsageError("--workers and --scheduler exclude each other: the scheduler has workers of its own.")
+    return_large_blocks()
     todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii")
     written = report_path(todo, report)
     if num_parts is not None and part_id is not None:

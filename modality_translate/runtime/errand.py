@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modality_translate.errors import ModelError
+from modality_translate.runtime.allocator import return_large_blocks
 from modality_translate.runtime.budget import budget_of
 from modality_translate.runtime.engine_choice import EngineName
 from modality_translate.runtime.journal import Journal, Past
@@ -99,6 +100,7 @@ _works: dict[str, Work] = {}
 def dask_setup(_worker: Any) -> None:
     """Called by dask in workers that preload this module: Ctrl-C is for the process that started them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return_large_blocks()
 
 
 def introduce(errand: Errand) -> Introduction:
