@@ -20,6 +20,8 @@ from modality_translate.volumes.volume import Volume
 
 SIDES: dict[ModalityName, tuple[str, ...]] = {"MR": ("T1", "T2", "FLAIR"), "CT": ("CT",), "PET": ("PET",)}
 FOLDERS = ("t1", "t2", "flair", "ct", "pet", "labels", "field")
+TRUTH, BEGUN = "cohort.json", ".mtranslate-phantom"
+"""One of them marks a folder as a cohort's: the first is written last, the second is there until then."""
 
 
 def write_cohort(
@@ -67,12 +69,17 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder in use; to overwrite means to remove an earlier cohort's files and nothing else."""
     if folder.exists() and not folder.is_dir():
         raise VolumeError(folder, "is a file, but a cohort needs a folder.", "Name another folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise VolumeError(folder, "is not empty.", "Name another folder, or allow overwriting.")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not any((folder / name).is_file() for name in (TRUTH, BEGUN)):
+            raise VolumeError(folder, "is not empty and not an earlier cohort's.", "Name another folder.")
+        if not overwrite:
+            raise VolumeError(folder, "is not empty.", "Name another folder, or allow overwriting (--overwrite).")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / BEGUN).touch()
+    (folder / TRUTH).unlink(missing_ok=True)
     for name in FOLDERS:
         for old in sorted((folder / name).glob("sub-*.nii.gz")):
             old.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _write_subject(folder: Path, case: str, subject: Subject, sides: tuple[ModalityName, ...]) -> None:
@@ -97,4 +104,5 @@ def _ready(path: Path) -> Path:
 
 def _write_truth(folder: Path, truth: dict[str, Any]) -> None:
     content = {"labels": {label.name.lower(): int(label) for label in Label}, **truth}
-    (folder / "cohort.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / TRUTH).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / BEGUN).unlink()

@@ -80,6 +80,26 @@ def test_overwriting_replaces_the_earlier_cohort_and_nothing_else(tmp_path: Path
     assert sorted(path.name for path in (tmp_path / "ct").iterdir()) == ["mine.txt", "sub-000.nii.gz"]
 
 
+def test_volumes_that_are_no_cohorts_are_never_overwritten(tmp_path: Path) -> None:
+    mine = tmp_path / "ct" / "sub-001.nii.gz"
+    mine.parent.mkdir()
+    mine.write_text("a patient")
+    with pytest.raises(VolumeError, match="not an earlier cohort's"):
+        write_cohort(tmp_path, 1, 0, COARSE, overwrite=True)
+    assert mine.read_text() == "a patient"
+
+
+def test_a_cohort_that_was_never_finished_can_be_overwritten(tmp_path: Path) -> None:
+    def killed(name: str) -> None:
+        if name == "sub-001":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_cohort(tmp_path, 2, 0, COARSE, progress=killed)
+    write_cohort(tmp_path, 1, 0, COARSE, overwrite=True)
+    assert [path.name for path in (tmp_path / "ct").iterdir()] == ["sub-000.nii.gz"]
+
+
 def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.touch()
