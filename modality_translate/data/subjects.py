@@ -8,10 +8,14 @@ from pathlib import Path
 
 from modality_translate.errors import NothingToDoError, PairingError, RecipeError
 from modality_translate.recipe import Data
-from modality_translate.volumes.folder import list_volumes, stem
+from modality_translate.volumes.folder import VOLUME_SUFFIXES, list_volumes, stem
 
 NAMES_SHOWN = 3
 COLUMNS = ("case", "source", "target")
+NO_VOLUME = (
+    f"Give a folder of volumes ({', '.join(VOLUME_SUFFIXES)}) or a pattern with `*`. DICOM is not read: convert it "
+    "with dcm2niix first. Links that lead out of a folder are followed only by a pattern, such as 'folder/*.nii.gz'."
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def volumes_by_case(text: str, base: Path, side: str) -> dict[str, Path]:
     place = base / text
     found = _matching(place) if "*" in text else [(_name_in(place, path), path) for path in list_volumes(place)]
     if not found:
-        raise NothingToDoError(text, f"no {side} volume was found.", "Give a folder of volumes or a pattern with `*`.")
+        raise NothingToDoError(text, f"no {side} volume was found.", NO_VOLUME)
     cases: dict[str, Path] = {}
     for name, path in found:
         if name in cases:
@@ -101,12 +105,14 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
+            columns = reader.fieldnames or ()
             found = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise PairingError(table.name, f"cannot be read as CSV ({reason}).", f"It needs {_header()}.") from error
-    if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-        raise PairingError(table.name, f"has no column {', '.join(missing)}.", f"It needs {_header()}.")
+    if missing := [column for column in COLUMNS if column not in columns]:
+        there = f"its first line has {', '.join(columns)}" if columns else "it is empty"
+        raise PairingError(table.name, f"has no column {', '.join(missing)}: {there}.", f"It needs {_header()}.")
     return [(line, {column: (row[column] or "").strip() for column in COLUMNS}) for line, row in found]
 
 

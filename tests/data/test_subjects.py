@@ -71,7 +71,7 @@ def test_a_folder_inside_the_other_side_is_refused(tmp_path: Path):
 
 def test_an_empty_side_is_nothing_to_do(tmp_path: Path):
     touch(tmp_path, "mr/notes.txt", "ct/a.nii")
-    with pytest.raises(NothingToDoError, match="mr: no source volume was found"):
+    with pytest.raises(NothingToDoError, match=r"mr: no source volume was found.*DICOM is not read.*Links that"):
         find_cases(Data(source="mr", target="ct"), tmp_path)
 
 
@@ -129,6 +129,15 @@ def test_a_csv_without_a_needed_column_says_which(tmp_path: Path):
         find_cases(Data(pairs="pairs.csv"), tmp_path)
     with pytest.raises(PairingError, match=r"none.csv: cannot be read as CSV \(No such file"):
         find_cases(Data(pairs="none.csv"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "there"), [("", "it is empty"), ("case;source;target\n", "its first line has case;source;target")]
+)
+def test_a_csv_without_its_columns_says_what_is_there(tmp_path: Path, text: str, there: str):
+    (tmp_path / "pairs.csv").write_text(text)
+    with pytest.raises(PairingError, match=f"has no column case, source, target: {there}"):
+        find_cases(Data(pairs="pairs.csv"), tmp_path)
 
 
 def test_a_csv_without_targets_is_nothing_to_do(tmp_path: Path):
