@@ -12,6 +12,7 @@ import numpy as np
 
 from modality_translate.data.duplicates import TRAIN, duplicates, fingerprint, leaks
 from modality_translate.data.misalignment import Misalignment, measure_misalignment
+from modality_translate.data.recognition import named_modality
 from modality_translate.data.subjects import Case
 from modality_translate.errors import TranslationError
 from modality_translate.intensities.foreground import guess_modality
@@ -90,12 +91,13 @@ def check_cases(
 ) -> Report:
     """Judge every case; a volume that cannot be read gives its case the verdict error and stops nothing.
 
-    A modality that is None is CT where the volumes look like one, otherwise units stay unjudged. `roles` (train,
+    A modality that is None is the one that all file names tell, or CT where the volumes look like one; otherwise units
+    stay unjudged. `roles` (train,
     validation or held_out by case name) lets leaks be found. `watch(done, total)` is called after every case. Two
     volumes are in memory at a time.
     """
     roles = roles or {}
-    known = tuple(given or _guessed(cases, side) for given, side in zip(modalities, SIDES, strict=True))
+    known = tuple(given or _recognised(cases, side) for given, side in zip(modalities, SIDES, strict=True))
     findings = []
     for done, case in enumerate(cases, 1):
         findings.append(replace(_examine(case, known), role=roles.get(case.name)))
@@ -132,8 +134,10 @@ def judged(misalignment: Misalignment, tolerated: float) -> tuple[Verdict, tuple
     return "ok", ()
 
 
-def _guessed(cases: tuple[Case, ...], side: str) -> ModalityName | None:
-    """CT when most of the first readable volumes of a side look like one."""
+def _recognised(cases: tuple[Case, ...], side: str) -> ModalityName | None:
+    """What all names of a side tell; else CT when most of its first readable volumes look like one."""
+    if named := named_modality(path for case in cases if (path := getattr(case, side))):
+        return named
     guesses: list[ModalityName | None] = []
     for case in cases[: 2 * ENOUGH_FOR_GUESS]:
         path = getattr(case, side)

@@ -55,7 +55,7 @@ def verdicts(cases: tuple[Case, ...], **roles: str) -> dict[str, tuple[str, str]
 def test_good_pairs_are_ok_with_their_figures(cases: tuple[Case, ...]):
     report = check_cases(cases, (None, None))
     assert report.named("ok") == ["a", "b", "c"]
-    assert report.modalities == (None, "CT")
+    assert report.modalities == ("MR", "CT")
     first = report.findings[0]
     assert (first.same_grid, first.overlap) == (True, 1.0)
     assert first.misalignment is not None
@@ -147,6 +147,22 @@ def test_alignment_with_pet_is_shown_and_not_judged(cases: tuple[Case, ...]):
     finding = check_cases(cases[:1], ("MR", "PET")).findings[0]
     assert finding.verdict == "ok"
     assert finding.misalignment is not None
+
+
+def test_names_tell_a_pet_as_they_do_for_a_plan(cases: tuple[Case, ...], tmp_path: Path):
+    pet = tmp_path / "pet" / "a.nii"
+    pet.parent.mkdir()
+    write_volume(pet, Volume.of(volume(7, "mr").array / 100, GRID))
+    report = check_cases((replace(cases[0], target=pet),), (None, None))
+    assert report.modalities == ("MR", "PET")
+    assert report.named("bad") == []
+
+
+def test_without_a_telling_name_only_a_ct_is_recognised(cases: tuple[Case, ...], tmp_path: Path):
+    (tmp_path / "ct").rename(tmp_path / "second")
+    (tmp_path / "mr").rename(tmp_path / "first")
+    unnamed = (Case("a", tmp_path / "first" / "a.nii", tmp_path / "second" / "a.nii"),)
+    assert check_cases(unnamed, (None, None)).modalities == (None, "CT")
 
 
 def test_overlap_is_the_share_of_the_source():
