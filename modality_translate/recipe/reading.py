@@ -77,7 +77,7 @@ def _fields(values: dict[str, Any], settings: type[Settings], table: str) -> Ite
         try:
             yield name, adapter.dump_python(adapter.validate_python(value), mode="json")
         except ValidationError as error:
-            raise RecipeError("--set", f"{name}: {'; '.join(e['msg'] for e in error.errors())}") from error
+            raise RecipeError("--set", f"{name}: {'; '.join(_message(e) for e in error.errors())}") from error
 
 
 def _toml_value(text: str) -> Any:
@@ -90,8 +90,14 @@ def _toml_value(text: str) -> Any:
 def _explain(error: Any) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] != "extra_forbidden":
-        return f"{place}: {error['msg']}"
+        return f"{place}: {_message(error)}"
     return f"unknown key {place}{_nearest(str(error['loc'][-1]))}"
+
+
+def _message(error: Any) -> str:
+    if error["type"] != "tuple_type":
+        return str(error["msg"])
+    return f"{error['input']!r} is not a list in brackets, such as [1, 2] or ['a', 'b']"
 
 
 def _nearest(key: str) -> str:

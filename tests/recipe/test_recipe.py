@@ -87,6 +87,12 @@ def test_an_override_below_a_value_is_refused():
         apply_overrides(SMALL, ("name.first=x",))
 
 
+def test_a_list_without_brackets_is_told_how_lists_are_written():
+    values = apply_overrides(SMALL, ("geometry.patch=64,32",))
+    with pytest.raises(RecipeError, match=r"geometry.patch: '64,32' is not a list in brackets, such as \[1, 2\]"):
+        recipe_from(values, "x")
+
+
 def test_a_stack_of_slices_gives_its_middle_slice():
     tiling = changed(geometry={"context": 5, "patch": [64, 48]}).spec().tiling
     assert (tiling.patch, tiling.core) == ((64, 48, 5), (64, 48, 1))
