@@ -77,10 +77,10 @@ def _whole(network: ScaledGenerator, spec: Spec) -> Variant:
 def _load(run: Path, direction: Direction) -> tuple[ScaledGenerator, Spec]:
     """Host units in, host units out, with the run's weights."""
     folder = RunFolder(run)
-    recipe, spec = folder.recipe(), folder.spec(direction)
+    recipe, weights, spec = folder.recipe(), folder.weights(direction), folder.spec(direction)
     generator = build_generator(recipe.generator, recipe.geometry)
     try:
-        generator.load_state_dict(folder.weights(direction))
+        generator.load_state_dict(weights)
     except RuntimeError as error:  # how torch says that names or shapes differ
         raise RunError(run, "its weights do not fit its recipe.", "The run folder is damaged.") from error
     network = ScaledGenerator(generator, spec.source.scaling, spec.target.scaling)
