@@ -17,9 +17,17 @@ TRAINING_SEED, TEST_SEED = 1, 1001
 
 @click.command("demo")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
-@click.option("--subjects", default=8, show_default=True, help="Phantom subjects to train on.")
-@click.option("--spacing", default=3.0, show_default=True, help="Voxel size of the phantom, in mm.")
-@click.option("--steps", default=1200, show_default=True, help="Training steps.")
+@click.option(
+    "--subjects", type=click.IntRange(min=2), default=8, show_default=True, help="Phantom subjects to train on."
+)
+@click.option(
+    "--spacing",
+    type=click.FloatRange(0.5, 8.0),
+    default=3.0,
+    show_default=True,
+    help="Voxel size of the phantom, in mm.",
+)
+@click.option("--steps", type=click.IntRange(min=1), default=1200, show_default=True, help="Training steps.")
 @click.option("--overwrite", is_flag=True, help="Make an earlier demo folder anew.")
 def command(output: Path, subjects: int, spacing: float, steps: int, overwrite: bool) -> None:
     """Train, export, convert and score on phantom heads: MR to CT, in a few minutes.
