@@ -18,7 +18,10 @@ def test_a_file_is_not_replaced_unless_asked(tmp_path):
     assert (tmp_path / "a.json").read_text() == "new"
 
 
-@pytest.mark.parametrize(("name", "reason"), [("missing/a.json", "does not exist"), ("", "is a folder")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing/a.json", "does not exist"), ("", "is a folder"), ("ct.nii.gz", "has the name of a volume")],
+)
 def test_a_place_where_no_file_can_be_is_refused(tmp_path, name, reason):
     with pytest.raises(TranslationError, match=reason):
         write_text(tmp_path / name, "text")
