@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from modality_translate.cli.train_progress import TrainingBar, TrainingLines
 from modality_translate.cli.train_recipe import Choice, check_free, chosen, settled
 from modality_translate.cli.train_summary import summary
 from modality_translate.cli.train_workers import INTERRUPTED, run_workers, start_workers, stop_without_parent
+from modality_translate.errors import RecipeError
 
 
 @click.command("train")
@@ -77,7 +79,7 @@ def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: b
         from modality_translate.training.interrupt import stop_requested
         from modality_translate.training.loop import train
         from modality_translate.training.run import RunFolder
-        from modality_translate.training.session import Job, Session
+        from modality_translate.training.session import Job
 
     run = RunFolder(output)
     if not resume:
@@ -91,9 +93,9 @@ def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: b
     leads = fabric.is_global_zero
     with _reporter(quiet=quiet or not leads) as reporter, losses_named():
         with fabric.rank_zero_first():
-            recipe, split = settled(wanted, run, reporter, leads=leads)
+            recipe, split = settled(wanted, run, reporter, leads=leads, resume=resume)
         job = Job(recipe, split, run, fabric, reporter)
-        session = Session(job, resume=resume)
+        session = _opened(job, resume=resume)
         if session.state.finished:
             reporter.say("This run is finished.")
         with stop_requested() as stop:
@@ -105,6 +107,22 @@ def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: b
     return 0 if finished else INTERRUPTED
 
 
+def _opened(job: Any, *, resume: bool) -> Any:
+    """The session of `job`. What it refuses leaves an old run as it was, and no new one behind."""
+    from modality_translate.training.session import Session
+
+    try:
+        session = Session(job, resume=resume)
+    except RecipeError:
+        # Others of several processes may still be reading the recipe.
+        if not resume and job.fabric.world_size == 1:
+            job.run.withdraw()
+        raise
+    if resume and job.fabric.is_global_zero:
+        job.run.write_recipe(job.recipe)
+    return session
+
+
 def _reporter(*, quiet: bool) -> TrainingLines:
     return TrainingBar() if sys.stderr.isatty() and not quiet else TrainingLines(quiet)
 
@@ -113,4 +131,5 @@ def _tell(run: Any, finished: bool) -> None:
     if finished:
         click.echo(summary(run))
     else:
-        click.echo(f"Stopped; the state is saved. Go on with: mtranslate train -o {run.path} --resume", err=True)
+        again = f"mtranslate train -o {shlex.quote(str(run.path))} --resume"
+        click.echo(f"Stopped; the state is saved. Go on with: {again}", err=True)

@@ -52,29 +52,32 @@ def check_free(run: Path) -> None:
         raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
 
 
-def settled(wanted: Wanted, run: Any, reporter: Any, *, leads: bool) -> tuple[Any, Any]:
+def settled(wanted: Wanted, run: Any, reporter: Any, *, leads: bool, resume: bool) -> tuple[Any, Any]:
     """The complete recipe, and the split of its cases.
 
     The process that `leads` makes and writes what is missing in the run folder; others follow what they find there.
+    To `resume`, nothing is written: each process has the recipe, and the run may yet refuse it.
     """
     from modality_translate.data.defaults import complete
     from modality_translate.data.split import split
     from modality_translate.data.subjects import find_cases
 
     run.path.mkdir(parents=True, exist_ok=True)
-    recipe = wanted.recipe if leads else run.recipe()
-    if leads and wanted.plan is not None:
-        run.write_plan(wanted.plan)
+    recipe = wanted.recipe if leads or resume else run.recipe()
     if leads and recipe.data.phantom is not None:
         reporter.say(f"Making {recipe.data.phantom.subjects} phantom subjects, unless they are there.")
         recipe = with_phantom(recipe, run.path)
     found = find_cases(recipe.data, run.path.resolve())
     for note in found.notes:
         reporter.say(note)
-    if leads:
+    if leads or resume:
         recipe = complete(recipe, found.cases)
+    roles = split(found.cases, recipe)
+    if leads and not resume:
+        if wanted.plan is not None:
+            run.write_plan(wanted.plan)
         run.write_recipe(recipe)
-    return recipe, split(found.cases, recipe)
+    return recipe, roles
 
 
 def planned(choice: Choice, watch: Any = None) -> Any:

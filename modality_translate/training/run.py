@@ -59,6 +59,9 @@ class RunFolder:
         except ValidationError as error:
             raise self._damaged(file, error) from error
 
+    def has_spec(self, direction: str) -> bool:
+        return self._named("spec", direction, ".json").is_file()
+
     def weights(self, direction: str = FORWARD) -> dict[str, Tensor]:
         """The averaged weights that are kept. Raises `RunError` if there are none yet or they are damaged."""
         file = self.weights_file(direction)
@@ -119,6 +122,11 @@ class RunFolder:
             raise self._damaged(self.plan_file, error) from error
         write_text(self.recipe_file, text)
 
+    def withdraw(self) -> None:
+        """Remove recipe.toml and plan.json, so that another recipe may start here; a phantom stays."""
+        for file in (self.recipe_file, self.plan_file):
+            file.unlink(missing_ok=True)
+
     def write_spec(self, spec: Spec, direction: str) -> None:
         write_text(self._named("spec", direction, ".json"), spec.model_dump_json(indent=2) + "\n")
 
@@ -140,7 +148,7 @@ class RunFolder:
     def _text(self, file: Path) -> str:
         try:
             return file.read_text("utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise RunError(
                 self.path, f"there is no {file.name}: not the folder of a training.", "Give the folder of train -o."
             ) from None

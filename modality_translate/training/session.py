@@ -12,11 +12,12 @@ from lightning_fabric import Fabric
 
 from modality_translate.data.split import Split
 from modality_translate.data.store import Store, build_store
-from modality_translate.errors import MissingExtraError, RunError
+from modality_translate.errors import MissingExtraError
 from modality_translate.objectives import build_objective
 from modality_translate.recipe import Recipe
 from modality_translate.training.batches import Named, batches
 from modality_translate.training.checkpoint import load_state, save_state
+from modality_translate.training.continuity import check_continues
 from modality_translate.training.curves import write_curves
 from modality_translate.training.diagnosis import DIAGNOSIS, write_diagnosis
 from modality_translate.training.group import leaders
@@ -60,6 +61,7 @@ class Session:
     def __init__(self, job: Job, *, resume: bool = False) -> None:
         self.job = job
         self.run = job.run
+        check_continues(job.recipe, job.split, job.run)
         seed_everything(job.recipe.seed)
         agree = partial(leaders, fabric=job.fabric)
         self.state = State(build_objective(job.recipe, job.fabric), job.recipe.training, agree)
@@ -172,8 +174,6 @@ class Session:
 def _open_store(job: Job, directions: list[str]) -> Store:
     """The prepared volumes; on the first call for a run also its specs and splits.json."""
     names, before = job.split.names(), job.run.splits()
-    if before not in (None, names):
-        raise RunError(job.run.path, "its volumes are not those it was started with.", "Start a new run.")
     forward, backward = job.recipe.spec(), job.recipe.spec(backward=True)
     store = build_store(job.split.train, forward, backward, job.run.cache, job.reporter.prepared)
     if before is None:

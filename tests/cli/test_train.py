@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from modality_translate.cli.train import command
-from modality_translate.errors import RunError, TranslationError
+from modality_translate.errors import RecipeError, RunError, TranslationError
 from modality_translate.training.run import RunFolder
 from modality_translate.volumes import Volume, write_volume
 
@@ -157,6 +157,31 @@ def test_a_finished_run_resumed_says_so_and_succeeds():
     result = train("-o", "run", "--resume")
     assert result.return_value == 0
     assert "This run is finished." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("generator.width=8", "the saved networks are not those of the recipe"),
+        ('data.held_out=["p0"]', "its volumes are not those it was started with"),
+        ("target.scaling.hi=2000", "was started with another target"),
+        ("geometry.overlap=0.25", "was started with another tiling"),
+        ("objective.kind=gan", "'gan' is unknown"),
+    ],
+)
+def test_a_change_that_resume_refuses_leaves_the_run_as_it_was(change: str, reason: str):
+    train(*FOLDERS, "-o", "run", *SETTINGS)
+    before = Path("run/recipe.toml").read_text()
+    with pytest.raises(TranslationError, match=reason):
+        train("-o", "run", "--resume", "--set", change)
+    assert Path("run/recipe.toml").read_text() == before
+
+
+@pytest.mark.parametrize("mistake", ["objective.kind=gan", 'data.held_out=["nobody"]'])
+def test_a_refused_training_leaves_its_folder_free(mistake: str):
+    with pytest.raises(RecipeError):
+        train(*FOLDERS, "-o", "run", *SETTINGS, "--set", mistake)
+    assert train(*FOLDERS, "-o", "run", *SETTINGS).return_value == 0
 
 
 def test_a_folder_in_use_is_refused(data: Path):
