@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def command(
     if json_path is not None:
         write_text(json_path, plan_json(plan), overwrite=overwrite)
     click.echo("\n".join(lines(plan)))
-    click.echo(f"Next: mtranslate train {output} -o RUN")
+    click.echo(f"Next: mtranslate train {shlex.quote(str(output))} -o RUN")
 
 
 def _told(done: int, total: int) -> None:

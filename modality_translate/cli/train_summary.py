@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 
@@ -17,7 +18,7 @@ def summary(run: Any) -> str:
         means = "  ".join(f"{name} {values['mean']:.4g}" for name, values in scores["summary"].items())
         lines.append(f"Held out, {direction} ({len(scores['cases'])} cases, {scores['units']}): {means}")
     lines += [f"Diagnosis: {verdict}" for verdict in diagnose(rows)]
-    lines.append(f"Next: mtranslate export {run.path} -o model.onnx")
+    lines.append(f"Next: mtranslate export {shlex.quote(str(run.path))} -o model.onnx")
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -108,7 +109,7 @@ def _verdict(ended: dict[int, int], workers: list[Worker], output: Path) -> int:
     for rank, code in ended.items():
         if code < 0:
             reason = f"was killed ({signal.Signals(-code).name}), which ended the training."
-            again = f"mtranslate train -o {output} --resume --devices {len(workers)}"
+            again = f"mtranslate train -o {shlex.quote(str(output))} --resume --devices {len(workers)}"
             remedy = f"What was saved before is whole; go on with: {again}"
             raise LostProcessError(f"process {rank} of {len(workers)}", reason, remedy)
     own = {rank: code for rank, code in ended.items() if code not in (0, INTERRUPTED, LOST)}
