@@ -48,8 +48,8 @@ from modality_translate.cli import options
               "tcp://node1:8786; its workers must see the same files under the same paths.")  # fmt: skip
 @click.option("--trust-model", is_flag=True, help="Skip the trial, under a limit of time and memory, of a model file "
               "that this machine has not met.")  # fmt: skip
-@click.option("--report", type=click.Path(path_type=Path), help="Where to write the report (JSON); "
-              "report.json in the output folder when left out.")  # fmt: skip
+@click.option("--report", type=click.Path(path_type=Path), callback=options.ending(".json"), help="Where to write the "
+              "report, a .json file; report.json in the output folder when left out.")  # fmt: skip
 @options.quiet
 def command(
     model: Path,
@@ -76,8 +76,8 @@ def command(
     """Translate a volume, or every volume of a folder, with MODEL.
 
     The tree and the names are kept, and each result lies on its input's own grid, in HU, SUV or scaled MR. Exit codes:
-    0 all done, 1 failed, 3 no volume found, 4 model refused, 5 device not available, 8 some volumes failed, 130 and
-    143 interrupted: what is written is whole then, and --resume makes the rest.
+    0 all done, 1 failed, 2 wrong usage, 3 no volume found, 4 model refused, 5 device not available, 8 some volumes
+    failed, 130 and 143 interrupted: what is written is whole then, and --resume makes the rest.
 
     Several runs with --resume may share an output folder; each volume is converted by one of them. --on-exists skip
     keeps whatever file is there; --resume keeps a file only if the journal in OUTPUT/.mtranslate proves that it is what

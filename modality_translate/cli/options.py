@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -35,6 +36,17 @@ def _known_device(_context: click.Context, _parameter: click.Parameter, value: s
     if re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
         return value
     raise click.BadParameter(f"{value!r} is not a device; give auto, cpu, cuda or cuda:N.")
+
+
+def ending(suffix: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """A callback that takes only files named like their content: one of a volume would replace it."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and value.suffix.lower() != suffix:
+            raise click.BadParameter(f"{str(value)!r} does not end in {suffix}; give a name that does.")
+        return value
+
+    return check
 
 
 def device(command: Command) -> Command:
