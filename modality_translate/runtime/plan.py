@@ -8,11 +8,15 @@ from typing import Literal
 
 from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
 from modality_translate.volumes import list_volumes, stem
+from modality_translate.volumes.folder import volume_suffix
 
 Suffix = Literal[".nii.gz", ".nii"]
 OnExists = Literal["error", "skip", "overwrite"]
 Seen = tuple[int, int, int]
 """Inode, size and time of a file: another file, or new content, has others."""
+
+
+_WANTED = "Wanted are .nii, .nii.gz, .mgz, .mgh, or .hdr with .img; convert DICOM with dcm2niix first."
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz") -> Plan:
         raise NothingToDoError(source, "there is no such file or folder.")
     elif out.name.lower().endswith((".nii", ".nii.gz")) and not out.is_dir():
         made = Plan((Job(source.name, source, out, out.name),), None)
+    elif volume_suffix(out) and not out.is_dir():
+        raise VolumeError(out, "cannot be written in this format.", "End its name in .nii.gz or .nii.")
     else:
         name = stem(source) + suffix
         made = Plan((Job(source.name, source, out / name, name),), out)
@@ -107,7 +113,7 @@ def _jobs_of_folder(source: Path, out: Path, suffix: Suffix) -> list[Job]:
     # Results of an earlier run below the input are not inputs of this one.
     found = [v for v in list_volumes(source) if inside == own or not v.resolve().is_relative_to(inside)]
     if not found:
-        raise NothingToDoError(source, "holds no volume.", "Wanted are .nii, .nii.gz, .mgz, .mgh, or .hdr with .img.")
+        raise NothingToDoError(source, "holds no volume.", _WANTED)
     within = [volume.relative_to(source) for volume in found]
     outputs = [w.parent / (stem(w) + suffix) for w in within]
     return [Job(w.as_posix(), v, out / o, o.as_posix()) for v, w, o in zip(found, within, outputs, strict=True)]

@@ -37,6 +37,12 @@ def test_one_file_goes_into_a_named_file_or_a_folder(tmp_path: Path):
     assert plan(source, tmp_path / "folder").jobs[0].target == tmp_path / "folder" / "a.nii.gz"
 
 
+def test_a_file_of_a_format_that_is_not_written_becomes_no_folder(tmp_path: Path):
+    source = touch(tmp_path / "in", "a.nii.gz") / "a.nii.gz"
+    with pytest.raises(VolumeError, match=r"x\.mgz: cannot be written in this format"):
+        plan(source, tmp_path / "x.mgz")
+
+
 ODD = ["with space.nii", "-rf.nii", "ü ä.nii", "line\nbreak.nii", "a;b&c.nii", "a.b.c.nii.gz", "\udcff.nii"]
 
 
