@@ -37,16 +37,17 @@ def as_volume(source: Source, affine: NDArray[Any] | None = None) -> Volume:
     """
     if isinstance(source, np.ndarray):
         return _of_array(source, affine, "array", Forms())
+    placed = hasattr(source, "dataobj") and hasattr(source, "affine")
+    if not placed and not isinstance(source, Volume | str | Path):
+        remedy = "Give a path, a Volume, a nibabel image, or a numpy array with affine=."
+        raise VolumeError(type(source).__name__, "is no volume.", remedy)
     if affine is not None:
         raise VolumeError(f"{type(source).__name__}", "has an affine of its own.", "Give affine= with an array only.")
     if isinstance(source, Volume):
         return source
     if isinstance(source, str | Path):
         return read_volume(Path(source))
-    if hasattr(source, "dataobj") and hasattr(source, "affine"):
-        return _of_image(source)
-    remedy = "Give a path, a Volume, a nibabel image, or a numpy array with affine=."
-    raise VolumeError(type(source).__name__, "is no volume.", remedy)
+    return _of_image(source)
 
 
 def _of_image(image: Image) -> Volume:

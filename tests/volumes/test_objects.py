@@ -74,6 +74,8 @@ def test_what_is_no_volume_is_told(array: Any, affine: Any, reason: str):
 def test_other_things_are_no_volumes(image: nibabel.Nifti1Image, oblique: Any):
     with pytest.raises(VolumeError, match="list: is no volume"):
         as_volume([1, 2, 3])  # type: ignore[arg-type]
+    with pytest.raises(VolumeError, match="list: is no volume"):
+        as_volume([1, 2, 3], oblique)  # type: ignore[arg-type]
     with pytest.raises(VolumeError, match="affine of its own"):
         as_volume(image, oblique)
 
