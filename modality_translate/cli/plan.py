@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -53,12 +54,24 @@ def command(
     choice = Choice(None, source, target, source_modality, target_modality, unpaired, overrides, device)
     with needs_extra("train", "mtranslate plan"):
         plan = planned(choice, None if quiet else _told)
+        _check(plan.recipe)
     recipe = moved(plan.recipe, Path(), output.parent)
     write_text(output, recipe_toml(recipe, plan.as_dict()), overwrite=overwrite)
     if json_path is not None:
         write_text(json_path, plan_json(plan), overwrite=overwrite)
     click.echo("\n".join(lines(plan)))
     click.echo(f"Next: mtranslate train {shlex.quote(str(output))} -o RUN")
+
+
+def _check(recipe: Any) -> None:
+    """Raise `RecipeError` for what a training would refuse: unknown kinds, sizes that do not fit, no case left."""
+    from modality_translate.data.split import split
+    from modality_translate.data.subjects import find_cases
+    from modality_translate.objectives import build_objective
+    from modality_translate.training.device import open_fabric
+
+    split(find_cases(recipe.data, Path()).cases, recipe)
+    build_objective(recipe, open_fabric("cpu", "32"))
 
 
 def _told(done: int, total: int) -> None:

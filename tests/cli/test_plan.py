@@ -31,7 +31,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plan(*arguments: str) -> Result:
-    result = CliRunner().invoke(command, [*arguments, "-d", "cpu"], standalone_mode=False)
+    small = ["--set", "discriminator.layers=1", "-d", "cpu"]
+    result = CliRunner().invoke(command, [*arguments, *small], standalone_mode=False)
     if isinstance(result.exception, TranslationError):
         raise result.exception
     return result
@@ -80,6 +81,22 @@ def test_a_wrong_setting_is_named_before_anything_is_read(setting: str, reason: 
     with pytest.raises(RecipeError) as caught:
         plan("-a", "nowhere", "-b", "nowhere", "-o", "r.toml", "--set", setting)
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("objective.kind=gan", "'gan' is unknown. Choose one of: pix2pix"),
+        ("generator.kind=foo", "'foo' is unknown. Choose one of: residual_unet"),
+        ('data.held_out=["nobody"]', "there is no case nobody"),
+        ("data.validation=6", "nothing is left to train on"),
+    ],
+)
+def test_what_a_training_would_refuse_is_not_planned(setting: str, reason: str):
+    with pytest.raises(RecipeError) as caught:
+        plan(*FOLDERS, "-o", "r.toml", "--set", setting)
+    assert reason in str(caught.value)
+    assert not Path("r.toml").exists()
 
 
 def test_names_that_do_not_match_are_counted_and_the_way_out_is_told(data: Path):
