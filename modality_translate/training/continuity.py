@@ -22,7 +22,8 @@ def check_continues(recipe: Recipe, split: Split, run: RunFolder) -> None:
         if run.has_spec(direction):
             was, now = _seen(run.spec(direction)), _seen(recipe.spec(backward=direction == BACKWARD))
             if changed := [name for name in was if was[name] != now[name]]:
-                raise RunError(run.path, f"was started with another {' and '.join(changed)}.", "Start a new run.")
+                reason = f"was started with another {' and '.join(changed)} (see its spec.json)."
+                raise RunError(run.path, reason, "Start a new run.")
 
 
 def _seen(spec: Spec) -> dict[str, Any]:
