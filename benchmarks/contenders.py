@@ -10,6 +10,7 @@ from pathlib import Path
 from child import run_module
 from limbs import RECIPES, Row, Scores, answers, floor_rows, scores
 from modality_translate import Translator
+from modality_translate.data.machine import machine_at_hand
 from modality_translate.exporting.export import export_run
 from modality_translate.training.device import open_fabric
 from modality_translate.training.run import RunFolder
@@ -19,7 +20,8 @@ from reference.translate import STATISTICS, translator
 UNBOUNDED = 10**6
 """Steps: the minutes end every training."""
 
-PAIRED = ("data.validation=0", "training.precision=bf16")
+PRECISION = "bf16" if machine_at_hand("cpu").bf16 else "32"
+PAIRED = ("data.validation=0", f"training.precision={PRECISION}")
 """As many patients as the reference learns from, and the precision that `mtranslate plan` chooses on this machine."""
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hybrid": ("sts_mr_to_ct.toml", ("objective.kind=hybrid", *PAIRED)),

@@ -73,7 +73,7 @@ class Where:
 
 def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: bool) -> int:
     with needs_extra("train", "mtranslate train"):
-        from modality_translate.training.device import open_fabric
+        from modality_translate.training.device import open_fabric, slow_precision
         from modality_translate.training.group import check_batch, group_from_environment, losses_named
         from modality_translate.training.held_out import score_held_out
         from modality_translate.training.interrupt import stop_requested
@@ -92,6 +92,8 @@ def _train(choice: Choice, output: Path, where: Where, *, resume: bool, quiet: b
     check_batch(wanted.recipe.training, fabric.world_size)
     leads = fabric.is_global_zero
     with _reporter(quiet=quiet or not leads) as reporter, losses_named():
+        if slow := slow_precision(fabric.device, wanted.recipe.training.precision):
+            reporter.say(slow)
         with fabric.rank_zero_first():
             recipe, split = settled(wanted, run, reporter, leads=leads, resume=resume)
         job = Job(recipe, split, run, fabric, reporter)

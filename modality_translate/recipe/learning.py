@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from modality_translate.settings import Settings
+
+
+Precision = Annotated[
+    Literal["32", "bf16", "16"], BeforeValidator(lambda given: str(given) if type(given) is int else given)
+]
+"""Of the numbers a training computes with; 32 and 16 may be written without quotes."""
 
 
 class Generator(Settings):
@@ -137,7 +143,7 @@ class Training(Settings):
     few cases chooses by chance, and a rate that falls to zero makes the last ones the best trained."""
     validate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(500, ge=1)
-    precision: Literal["32", "bf16", "16"] = "32"
+    precision: Precision = "32"
     tensorboard: bool = False
     """Write the scalars of metrics.csv to RUN/tensorboard/ as well."""
 

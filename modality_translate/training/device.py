@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
+from modality_translate.data.machine import machine_at_hand
 from modality_translate.errors import DeviceError, RecipeError
 from modality_translate.training.group import Group
 
@@ -51,6 +52,16 @@ def open_fabric(device: str, precision: str, threads: int | None = None, group: 
     # Every patch has the same shape, so the fastest convolution is worth searching for once.
     torch.backends.cudnn.benchmark = True
     return _fabric("cuda", [index], precision, group)
+
+
+def slow_precision(device: torch.device, precision: str) -> str | None:
+    """What to tell the user where `precision` is emulated on `device`, which takes many times as long."""
+    if device.type != "cpu" or precision != "bf16" or machine_at_hand("cpu").bf16:
+        return None
+    return (
+        "This processor has no instructions for bfloat16 and emulates them, many times slower than float32: "
+        "start anew with --set training.precision=32"
+    )
 
 
 def _fabric(accelerator: str, one: int | list[int], precision: str, group: Group | None) -> Fabric:

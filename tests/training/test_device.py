@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from modality_translate.data.machine import Machine
 from modality_translate.errors import DeviceError, RecipeError
-from modality_translate.training.device import open_fabric
+from modality_translate.training import device
+from modality_translate.training.device import open_fabric, slow_precision
 
 
 def test_the_cpu_is_always_there():
@@ -27,6 +29,13 @@ def test_nothing_falls_back_silently_but_auto_chooses():
 def test_half_precision_needs_a_gpu():
     with pytest.raises(RecipeError, match='"16" needs a GPU'):
         open_fabric("cpu", "16")
+
+
+@pytest.mark.parametrize(("able", "precision", "told"), [(False, "bf16", True), (True, "bf16", False), (False, "32", False)])
+def test_emulated_bfloat16_is_told(monkeypatch, able, precision, told):
+    monkeypatch.setattr(device, "machine_at_hand", lambda name: Machine("cpu", 1e9, bf16=able))
+    assert bool(slow_precision(torch.device("cpu"), precision)) == told
+    assert slow_precision(torch.device("cuda"), precision) is None
 
 
 def test_threads_are_limited():
