@@ -36,6 +36,7 @@ from modality_translate.cli import options
               help="Files to write into a folder.")  # fmt: skip
 @click.option("--overlap", type=click.FloatRange(0, 1, max_open=True), help="Of neighbouring patches; the model's own "
               "when left out. Less is faster, more is smoother.")  # fmt: skip
+@click.option("--follow-links", is_flag=True, help="Convert also what links lead to outside the input folder.")
 @click.option("--force", is_flag=True, help="Convert also volumes unlike those the model was trained on.")
 @click.option("--frame", type=click.IntRange(min=0), help="Which frame of 4D volumes to convert, counted from 0.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads, all cores when left out; --workers share "
@@ -63,6 +64,7 @@ def command(
     part_id: int | None,
     form: Literal["nii.gz", "nii"],
     overlap: float | None,
+    follow_links: bool,
     force: bool,
     frame: int | None,
     threads: int | None,
@@ -98,7 +100,7 @@ def command(
     if workers is not None and scheduler is not None:
         raise click.UsageError("--workers and --scheduler exclude each other: the scheduler has workers of its own.")
     return_large_blocks()
-    todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii")
+    todo = plan(source, output, ".nii.gz" if form == "nii.gz" else ".nii", follow_links=follow_links)
     written = report_path(todo, report)
     if num_parts is not None and part_id is not None:
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modality_translate.errors import NothingToDoError, PairingError, RecipeError
 from modality_translate.recipe import Data
-from modality_translate.volumes.folder import VOLUME_SUFFIXES, list_volumes, stem
+from modality_translate.volumes.folder import VOLUME_SUFFIXES, links_out, list_volumes, stem
 
 NAMES_SHOWN = 3
 COLUMNS = ("case", "source", "target")
@@ -64,7 +64,9 @@ def find_cases(data: Data, base: Path) -> Found:
         raise PairingError(min(shared).name, "is both a source and a target.", "Give two folders that do not overlap.")
     names = sorted(sources.keys() | targets.keys())
     cases = tuple(Case(name, sources.get(name), targets.get(name)) for name in names)
-    return _pairs_only(cases) if data.paired else Found(cases)
+    found = _pairs_only(cases) if data.paired else Found(cases)
+    notes = () if data.pairs else (*_links_left_out(data.source, base), *_links_left_out(data.target, base))
+    return Found(found.cases, (*notes, *found.notes))
 
 
 def volumes_by_case(text: str, base: Path, side: str) -> dict[str, Path]:
@@ -165,6 +167,12 @@ def _pairs_only(cases: tuple[Case, ...]) -> Found:
     if alone_target:
         notes.append(f"{len(alone_target)} targets without a source are left out: {_some(alone_target)}")
     return Found(pairs, tuple(notes))
+
+
+def _links_left_out(text: str, base: Path) -> list[str]:
+    links = [] if "*" in text else [link.name for link in links_out(base / text)]
+    why = f"of {text} lead out of it and were not followed (a pattern with `*` follows them)"
+    return [f"{len(links)} links {why}: {_some(links)}"] if links else []
 
 
 def _some(names: list[str]) -> str:

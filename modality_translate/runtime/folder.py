@@ -16,7 +16,7 @@ from modality_translate.runtime.errand import Errand, Loading
 from modality_translate.runtime.journal import Journal, Past, read_past
 from modality_translate.runtime.lanes import Lanes, Watcher
 from modality_translate.runtime.model_file import read_model
-from modality_translate.runtime.plan import Plan
+from modality_translate.runtime.plan import LINKS_WANTED, Plan
 from modality_translate.runtime.report import Conversion, Outcome
 from modality_translate.runtime.shipped import located
 from modality_translate.runtime.stop import Stop
@@ -42,7 +42,7 @@ def convert_folder(
     journal = Journal(plan.base, run) if plan.folder else None
     budget = budget_of(options.memory, translator.engine, translator.spec)
     work = Work(translator, options, plan.base, run, stop, journal, past, budget)
-    outcomes = _gather(Lanes(work, plan.jobs, watcher).outcomes(), watcher, stop)
+    outcomes = _gather(_with_links(plan, Lanes(work, plan.jobs, watcher).outcomes()), watcher, stop)
     tidy(plan.base)
     engine = translator.engine
     used = Used(translator.spec.name, translator.sha256, engine.name, engine.device, engine.note)
@@ -62,7 +62,7 @@ def convert_on_cluster(
     errand = Errand(secrets.token_hex(8), loading, model.sha256, options, plan.base, journal=plan.folder is not None)
     workers = introduced(client, errand, stop)
     cluster = Cluster(client, errand, plan.jobs, past, watcher, stop)
-    outcomes = _gather(cluster.outcomes(), watcher, stop)
+    outcomes = _gather(_with_links(plan, cluster.outcomes()), watcher, stop)
     tidy(plan.base)
     engine, device, note = (
         _all_of(w.engine for w in workers),
@@ -91,7 +91,7 @@ class Used(NamedTuple):
 def _conversion(
     used: Used, plan: Plan, outcomes: list[Outcome], seconds: float, engine_seconds: float, stop: Stop
 ) -> Conversion:
-    places = {job.name: place for place, job in enumerate(plan.jobs)}
+    places = {name: place for place, name in enumerate([*plan.unfollowed, *(job.name for job in plan.jobs)])}
     return Conversion(
         *used,
         outcomes=tuple(sorted(outcomes, key=lambda outcome: places[outcome.name])),
@@ -117,6 +117,15 @@ def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
     if plan.jobs and plan.base.is_dir():
         sweep(plan)
     return plan, past
+
+
+def _with_links(plan: Plan, outcomes: Generator[Outcome]) -> Generator[Outcome]:
+    """A link that was not followed may be a patient: it counts as failed."""
+    reason = f"is a link that leads out of the input folder. {LINKS_WANTED}"
+    for name in plan.unfollowed:
+        yield Outcome(name, "", "failed", reason)
+    with closing(outcomes):
+        yield from outcomes
 
 
 def _gather(outcomes: Generator[Outcome], watcher: Watcher, stop: Stop) -> list[Outcome]:

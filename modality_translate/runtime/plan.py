@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
-from modality_translate.volumes import list_volumes, stem
+from modality_translate.volumes import links_out, list_volumes, stem
 from modality_translate.volumes.folder import volume_suffix
 
 Suffix = Literal[".nii.gz", ".nii"]
@@ -17,6 +17,8 @@ Seen = tuple[int, int, int]
 
 
 _WANTED = "Wanted are .nii, .nii.gz, .mgz, .mgh, or .hdr with .img; convert DICOM with dcm2niix first."
+
+LINKS_WANTED = "Links that lead out of the folder are followed with --follow-links."
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Plan:
 
     jobs: tuple[Job, ...]
     folder: Path | None
+    unfollowed: tuple[str, ...] = ()
+    """Names of links that lead out of the input: what is behind them is not converted."""
 
     @property
     def base(self) -> Path:
@@ -56,12 +60,12 @@ class Plan:
         if not 0 <= index < count:
             reason = f"there is no part {index} of {count}."
             raise RecipeError("--part-id", reason, f"Parts are counted from 0: give 0 to {count - 1}.")
-        return Plan(self.jobs[index::count], self.folder)
+        return Plan(self.jobs[index::count], self.folder, self.unfollowed[index::count])
 
     def absolute(self) -> Plan:
         """The same files, whatever folder a process works in."""
         jobs = tuple(replace(j, source=j.source.absolute(), target=j.target.absolute()) for j in self.jobs)
-        return Plan(jobs, self.folder and self.folder.absolute())
+        return replace(self, jobs=jobs, folder=self.folder and self.folder.absolute())
 
     def looked_at(self) -> Plan:
         """The same, with the outputs as they are now."""
@@ -85,14 +89,15 @@ def seen(target: Path) -> Seen | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz") -> Plan:
+def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz", *, follow_links: bool = False) -> Plan:
     """The jobs for a file or folder `source`: the tree is kept, names out are names in with `suffix`.
 
-    `out` is a folder, or for one file also a file name that ends in .nii or .nii.gz. Raises `NothingToDoError` without
+    Links that lead out of a folder are followed if asked to; otherwise the plan names them. `out` is a folder, or for one file also a file name that ends in .nii or .nii.gz. Raises `NothingToDoError` without
     any volume, and `VolumeError` where two inputs would become one output or an output would replace an input.
     """
     if source.is_dir():
-        made = Plan(tuple(_jobs_of_folder(source, out, suffix)), out)
+        links = () if follow_links else tuple(link.relative_to(source).as_posix() for link in links_out(source))
+        made = Plan(tuple(_jobs_of_folder(source, out, suffix, follow_links=follow_links)), out, links)
     elif not source.exists():
         raise NothingToDoError(source, "there is no such file or folder.")
     elif out.name.lower().endswith((".nii", ".nii.gz")) and not out.is_dir():
@@ -106,14 +111,16 @@ def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz") -> Plan:
     return made
 
 
-def _jobs_of_folder(source: Path, out: Path, suffix: Suffix) -> list[Job]:
+def _jobs_of_folder(source: Path, out: Path, suffix: Suffix, *, follow_links: bool) -> list[Job]:
     if out.exists() and not out.is_dir():
         raise VolumeError(out, "is a file; a folder of volumes needs a folder as output.")
     inside, own = out.resolve(), source.resolve()
     # Results of an earlier run below the input are not inputs of this one.
-    found = [v for v in list_volumes(source) if inside == own or not v.resolve().is_relative_to(inside)]
+    listed = list_volumes(source, follow_links=follow_links)
+    found = [v for v in listed if inside == own or not v.resolve().is_relative_to(inside)]
     if not found:
-        raise NothingToDoError(source, "holds no volume.", _WANTED)
+        only_links = not follow_links and links_out(source)
+        raise NothingToDoError(source, "holds no volume.", LINKS_WANTED if only_links else _WANTED)
     within = [volume.relative_to(source) for volume in found]
     outputs = [w.parent / (stem(w) + suffix) for w in within]
     return [Job(w.as_posix(), v, out / o, o.as_posix()) for v, w, o in zip(found, within, outputs, strict=True)]

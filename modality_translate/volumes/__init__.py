@@ -1,7 +1,7 @@
 """What a volume is: reading, writing, geometry and patches of one 3D image."""
 
 from modality_translate.volumes.encoding import StoredName
-from modality_translate.volumes.folder import VOLUME_SUFFIXES, list_volumes, stem
+from modality_translate.volumes.folder import VOLUME_SUFFIXES, links_out, list_volumes, stem
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
 from modality_translate.volumes.header import Header
 from modality_translate.volumes.nifti import read_header, read_volume, write_volume
@@ -25,6 +25,7 @@ __all__ = [
     "blend",
     "corners",
     "cut",
+    "links_out",
     "list_volumes",
     "orient",
     "orient_like",

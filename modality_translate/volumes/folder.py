@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,20 +13,51 @@ VOLUME_SUFFIXES = (".nii.gz", ".nii", ".hdr", ".mgz", ".mgh")
 """Suffixes of files that are volumes; a .hdr stands for its .img as well."""
 
 
-def list_volumes(folder: Path) -> list[Path]:
-    """Every volume below `folder`, sorted by path.
+def list_volumes(folder: Path, *, follow_links: bool = False) -> list[Path]:
+    """Every volume below `folder`, sorted by path; a link with a volume's name that leads nowhere counts as one.
 
-    Hidden files and folders are passed over, and so are links to folders and links that lead out of `folder`.
-    Raises VolumeError when `folder`, or a folder in it, cannot be listed.
+    Hidden files and folders are passed over. So are links to folders and links that lead out of `folder` (see
+    `links_out`), unless `follow_links`: then each folder they lead to is listed once, whichever way it is reached
+    first. Raises VolumeError when `folder`, or a folder in it, cannot be listed.
     """
     folder = Path(folder)
-    root = folder.resolve()
+    inside = None if follow_links else folder.resolve()
     found: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        candidates = (Path(parent, name) for name in names if not name.startswith("."))
-        found += [path for path in candidates if volume_suffix(path) and _is_inside(path, root)]
+    for parent, _, names in _walk(folder, follow_links=follow_links):
+        candidates = (parent / name for name in names)
+        found += [path for path in candidates if volume_suffix(path) and _is_volume(path, inside)]
     return sorted(found)
+
+
+def links_out(folder: Path) -> list[Path]:
+    """Links below `folder` to folders or volumes that lie elsewhere, or to nothing: what `list_volumes` leaves out."""
+    folder = Path(folder)
+    root = folder.resolve()
+    found = []
+    for parent, folders, names in _walk(folder):
+        named = [*folders, *(name for name in names if volume_suffix(Path(name)) or not (parent / name).exists())]
+        links = (parent / name for name in named if (parent / name).is_symlink())
+        found += [link for link in links if not _listed(link) and not _resolved(link).is_relative_to(root)]
+    return sorted(found)
+
+
+def _walk(folder: Path, *, follow_links: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Each folder once, with what is in it and not hidden."""
+    seen = {folder.resolve()}
+    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=follow_links):
+        parent = Path(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if follow_links:
+            # Folders before links to them, so that a folder keeps its own name.
+            folders.sort(key=lambda name: (parent / name).is_symlink())
+            folders[:] = [name for name in folders if _first_time(_resolved(parent / name), seen)]
+        yield parent, folders, [name for name in names if not name.startswith(".")]
+
+
+def _first_time(real: Path, seen: set[Path]) -> bool:
+    known = real in seen
+    seen.add(real)
+    return not known
 
 
 def volume_suffix(path: Path) -> str | None:
@@ -40,11 +72,26 @@ def stem(path: Path) -> str:
     return name[: -len(volume_suffix(path) or Path(name).suffix) or None]
 
 
-def _is_inside(path: Path, root: Path) -> bool:
+def _is_volume(path: Path, inside: Path | None) -> bool:
+    """Whether `path` is a file, or a link to one that lies `inside` (anywhere when none) or to nothing."""
     try:
-        return path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root))
+        if path.is_symlink() and not path.exists():
+            return True
+        return path.is_file() and (inside is None or not path.is_symlink() or path.resolve().is_relative_to(inside))
     except OSError as error:
         _refuse(error)
+
+
+def _listed(link: Path) -> bool:
+    return volume_suffix(link) is not None and not link.exists()
+
+
+def _resolved(link: Path) -> Path:
+    """Where `link` leads; the link itself where it leads round in a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        return link.absolute()
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -47,6 +47,33 @@ def test_a_folder_with_one_bad_file_is_converted_and_exits_with_8(run: Run, mode
     assert str(tmp_path) not in json.dumps(report)
 
 
+def test_no_link_is_passed_over_in_silence(run: Run, model: Path, scans: Path, tmp_path: Path):
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "a.nii.gz").write_bytes((scans / "a.nii.gz").read_bytes())
+    (folder / "patient").symlink_to(scans / "b")
+    (folder / "gone.nii").symlink_to("absent.nii")
+    words = ["-m", model, "-i", folder, "-d", "cpu", "-o"]
+    code, out, err = run("convert", *words, tmp_path / "out")
+    assert (code, out.split(" in ")[0]) == (8, "1 converted, 2 failed, 0 skipped")
+    assert "failed: patient: is a link that leads out of the input folder. " in err
+    assert "--follow-links" in err
+    assert "failed: gone.nii: " in err
+    assert len(json.loads((tmp_path / "out" / "report.json").read_text())["volumes"]) == 3
+    _, out, err = run("convert", *words, tmp_path / "followed", "--follow-links")
+    assert "failed: patient/damaged.nii.gz" in err
+    assert len(list((tmp_path / "followed" / "patient").glob("*.nii.gz"))) == len(list((scans / "b").iterdir())) - 1
+
+
+def test_a_folder_of_links_alone_says_how_to_follow_them(run: Run, model: Path, scans: Path, tmp_path: Path):
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "patient").symlink_to(scans / "b")
+    code, _, err = run("convert", "-m", model, "-i", folder, "-o", tmp_path / "out")
+    assert code == 3
+    assert "--follow-links" in err
+
+
 def test_quiet_tells_failures_only(run: Run, model: Path, scans: Path, tmp_path: Path):
     _, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-q")
     assert [line.split(":")[0] for line in err.splitlines()] == ["failed"]

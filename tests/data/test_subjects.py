@@ -98,6 +98,14 @@ def test_a_csv_names_the_pairs_relative_to_itself(tmp_path: Path):
     assert found.cases[1].target.samefile(tmp_path / "ct/scan 7.nii.gz")
 
 
+def test_links_that_are_not_followed_are_told(tmp_path: Path):
+    touch(tmp_path, "mr/a.nii", "ct/a.nii", "elsewhere/b.nii")
+    (tmp_path / "mr" / "b").symlink_to(tmp_path / "elsewhere")
+    (note,) = find_cases(Data(source="mr", target="ct"), tmp_path).notes
+    assert note.startswith("1 links of mr lead out of it and were not followed")
+    assert note.endswith(": b")
+
+
 def test_a_line_with_one_side_is_left_out_of_pairs_and_told(tmp_path: Path):
     touch(tmp_path, "x.nii", "y.nii", "z.nii")
     data = listed(tmp_path, "a,../x.nii,../y.nii", "b,../z.nii,")

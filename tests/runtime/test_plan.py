@@ -102,6 +102,15 @@ def test_every_volume_is_in_one_part(tmp_path: Path, count: int):
     assert {len(part.jobs) - len(parts[-1].jobs) for part in parts} <= {0, 1}
 
 
+def test_each_link_out_is_named_in_one_part(tmp_path: Path):
+    source = touch(tmp_path / "in", *[f"{n}.nii" for n in "abcde"])
+    for name in ("x", "y", "z"):
+        (source / name).symlink_to(tmp_path)
+    whole = plan(source, tmp_path / "out")
+    assert whole.unfollowed == ("x", "y", "z")
+    assert sorted(name for index in range(2) for name in whole.part(index, 2).unfollowed) == ["x", "y", "z"]
+
+
 def test_one_file_has_no_parts(tmp_path: Path):
     made = plan(touch(tmp_path / "in", "a.nii") / "a.nii", tmp_path / "x.nii")
     with pytest.raises(RecipeError, match="--num-parts: is for a folder"):

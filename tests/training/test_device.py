@@ -31,7 +31,9 @@ def test_half_precision_needs_a_gpu():
         open_fabric("cpu", "16")
 
 
-@pytest.mark.parametrize(("able", "precision", "told"), [(False, "bf16", True), (True, "bf16", False), (False, "32", False)])
+@pytest.mark.parametrize(
+    ("able", "precision", "told"), [(False, "bf16", True), (True, "bf16", False), (False, "32", False)]
+)
 def test_emulated_bfloat16_is_told(monkeypatch, able, precision, told):
     monkeypatch.setattr(device, "machine_at_hand", lambda name: Machine("cpu", 1e9, bf16=able))
     assert bool(slow_precision(torch.device("cpu"), precision)) == told

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from modality_translate.errors import VolumeError
-from modality_translate.volumes import list_volumes, stem
+from modality_translate.volumes import links_out, list_volumes, stem
 
 
 def _touch(folder, *names):
@@ -28,15 +28,44 @@ def test_hidden_and_temporary_files_are_passed_over(tmp_path):
     assert _names(tmp_path) == ["ok.nii"]
 
 
-def test_links_are_followed_only_within_the_folder(tmp_path):
+@pytest.fixture
+def linked(tmp_path):
     inside = tmp_path / "in"
-    _touch(tmp_path, "in/real.nii", "out/secret.nii")
+    _touch(tmp_path, "in/real.nii", "in/sub/b.nii", "out/secret.nii", "out/notes.txt", "more/c.nii")
     (inside / "out.nii").symlink_to(tmp_path / "out" / "secret.nii")
     (inside / "same.nii").symlink_to("real.nii")
     (inside / "loop.nii").symlink_to("loop.nii")
+    (inside / "gone.nii").symlink_to("absent.nii")
+    (inside / "gone").symlink_to(tmp_path / "absent")
     (inside / "folder").symlink_to(tmp_path / "out")
+    (inside / "notes.txt").symlink_to(tmp_path / "out" / "notes.txt")
     (inside / "round").symlink_to(inside)
-    assert _names(inside) == ["real.nii", "same.nii"]
+    (inside / "again").symlink_to("sub")
+    (tmp_path / "out" / "more").symlink_to(tmp_path / "more")
+    (tmp_path / "more" / "back").symlink_to(tmp_path / "out")
+    return inside
+
+
+def test_links_are_followed_only_within_the_folder(linked):
+    assert _names(linked) == ["gone.nii", "loop.nii", "real.nii", "same.nii", "sub/b.nii"]
+
+
+def test_links_that_lead_out_are_known(linked):
+    assert [path.name for path in links_out(linked)] == ["folder", "gone", "out.nii"]
+
+
+def test_asked_to_links_are_followed_and_no_folder_is_listed_twice(linked):
+    found = [path.relative_to(linked).as_posix() for path in list_volumes(linked, follow_links=True)]
+    assert found == [
+        "folder/more/c.nii",
+        "folder/secret.nii",
+        "gone.nii",
+        "loop.nii",
+        "out.nii",
+        "real.nii",
+        "same.nii",
+        "sub/b.nii",
+    ]
 
 
 def test_what_is_no_regular_file_is_passed_over(tmp_path):
