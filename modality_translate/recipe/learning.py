@@ -8,7 +8,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from modality_translate.settings import Settings
 
-
 Precision = Annotated[
     Literal["32", "bf16", "16"], BeforeValidator(lambda given: str(given) if type(given) is int else given)
 ]

@@ -92,8 +92,9 @@ def seen(target: Path) -> Seen | None:
 def plan(source: Path, out: Path, suffix: Suffix = ".nii.gz", *, follow_links: bool = False) -> Plan:
     """The jobs for a file or folder `source`: the tree is kept, names out are names in with `suffix`.
 
-    Links that lead out of a folder are followed if asked to; otherwise the plan names them. `out` is a folder, or for one file also a file name that ends in .nii or .nii.gz. Raises `NothingToDoError` without
-    any volume, and `VolumeError` where two inputs would become one output or an output would replace an input.
+    `out` is a folder, or for one file also a file name that ends in .nii or .nii.gz. Links that lead out of a folder
+    are followed if asked to; otherwise the plan names them. Raises `NothingToDoError` without any volume, and
+    `VolumeError` where two inputs would become one output or an output would replace an input.
     """
     if source.is_dir():
         links = () if follow_links else tuple(link.relative_to(source).as_posix() for link in links_out(source))
