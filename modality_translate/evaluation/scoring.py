@@ -27,6 +27,7 @@ from modality_translate.evaluation.ssim import ms_ssim, ssim
 from modality_translate.intensities.foreground import body_mask, guess_modality
 from modality_translate.intensities.modality import MODALITIES, ModalityName
 from modality_translate.intensities.scaling import Percentile
+from modality_translate.intensities.units import strange_values
 from modality_translate.volumes.geometry import orient, orient_like
 from modality_translate.volumes.nifti import read_volume
 from modality_translate.volumes.volume import Array, Grid, Volume
@@ -135,10 +136,12 @@ def score_matches(
 
     `watch(done, total)` is called after every case.
     """
-    cases, failures = [], list(matches.failures)
+    cases, failures, strange = [], list(matches.failures), list[str]()
     for done, files in enumerate(matches.files, start=1):
         try:
-            cases.append(_score_files(files, modality, protocol))
+            pair = load_pair(files, modality)
+            cases.append(_scored(files.name, pair, modality, protocol))
+            strange += _strange(files.name, pair, modality)
         except TranslationError as error:
             failures.append(Failure(files.name, _reason(error)))
         if watch is not None:
@@ -150,7 +153,7 @@ def score_matches(
         tuple(cases),
         tuple(failures),
         matches.unanswered,
-        notes_on(modality, protocol, given_masks=matches.given_masks),
+        (*strange, *notes_on(modality, protocol, given_masks=matches.given_masks)),
     )
 
 
@@ -171,10 +174,16 @@ def notes_on(modality: ModalityName, protocol: Protocol, *, given_masks: bool) -
     return tuple(notes)
 
 
-def _score_files(files: Files, modality: ModalityName, protocol: Protocol) -> Case:
-    pair = load_pair(files, modality)
+def _strange(name: str, pair: Pair, modality: ModalityName) -> list[str]:
+    """What to tell of values that are scored as `modality` and do not look like it."""
+    sides = {"predicted": pair.predicted, "reference": pair.reference}
+    found = {side: strange_values(array, modality) for side, array in sides.items()}
+    return [f"Caution: {name}: {side}: {reason}." for side, reason in found.items() if reason]
+
+
+def _scored(name: str, pair: Pair, modality: ModalityName, protocol: Protocol) -> Case:
     limits = limits_of(modality, protocol, pair.reference, pair.mask)
-    return Case(files.name, score_pair(pair, modality, protocol), limits, int(pair.mask.sum()))
+    return Case(name, score_pair(pair, modality, protocol), limits, int(pair.mask.sum()))
 
 
 def _read_mask(path: Path | None, grid: Grid) -> Mask | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from modality_translate.intensities.foreground import body_mask, guess_modality, sample
 from modality_translate.intensities.modality import ModalityName
+from modality_translate.intensities.units import strange_units
 from modality_translate.pipeline.spec import Envelope, Millimetres, Spec
 from modality_translate.volumes.geometry import orient
 from modality_translate.volumes.volume import Volume
@@ -22,8 +23,6 @@ CT_MEDIAN_MARGIN = 300.0
 """HU: the body's median moves by less than this between regions of the body, lungs apart."""
 PET_FACTOR = 10.0
 """The body's median SUV moves by less than this between tracers' usual doses and times."""
-HIGHEST_SUV = 100.0
-"""For the 99th percentile in the body; activity in Bq/ml is in the thousands."""
 AXES = ("left-right", "front-back", "head-foot")
 
 
@@ -70,58 +69,36 @@ def check_envelope(volume: Volume, spec: Spec) -> list[str]:
     first = float(volume.array.flat[0])
     if (volume.array == first).all():
         return [f"every voxel has the same value, {first:g}: the volume is empty"]
-    found = measure(volume, spec.source.modality)
-    reasons = list(_VALUE_CHECKS[spec.source.modality](found, guess_modality(volume.array), spec.envelope))
+    modality = spec.source.modality
+    found = measure(volume, modality)
+    strange = strange_units(modality, found.low, found.high, guess_modality(volume.array))
+    reasons = [strange] if strange else []
     if spec.envelope is not None:
+        if not strange and modality in _VALUE_CHECKS:
+            reasons += _VALUE_CHECKS[modality](found, spec.envelope)
         reasons += _spacing_reasons(found, spec.envelope)
         reasons += _extent_reasons(found, spec.envelope)
     return reasons
 
 
-Guess = ModalityName | None
-
-
-def _ct_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:
-    if found.low > -50.0:
-        yield (
-            f"the values are not HU: 1 % of the voxels lie below {found.low:.4g}, where CT has air (-1000) or "
-            "fat (-100); it looks like MR or PET, or like CT that was rescaled or stored with an offset (often 1024)"
-        )
-    elif found.low < -1100.0 and guess is None:
-        yield (
-            f"the values are not HU: 1 % of the voxels lie below {found.low:.4g}, and there is no soft tissue around 0 "
-            "beside air around -1000; it looks like CT stored with an offset"
-        )
-    elif envelope is not None and not _within(found.median, envelope.median, CT_MEDIAN_MARGIN):
+def _ct_reasons(found: Measured, envelope: Envelope) -> Iterator[str]:
+    if not _within(found.median, envelope.median, CT_MEDIAN_MARGIN):
         yield (
             f"the body's median is {found.median:.4g} HU; the training volumes had "
             f"{envelope.median[0]:.4g} to {envelope.median[1]:.4g} HU"
         )
 
 
-def _mr_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:  # noqa: ARG001
-    if guess == "CT":
-        yield f"the model takes MR, but the values look like CT in HU: air near -1000 (1 % lie below {found.low:.4g})"
-
-
-def _pet_reasons(found: Measured, guess: Guess, envelope: Envelope | None) -> Iterator[str]:
-    if guess == "CT":
-        yield f"the model takes PET, but the values look like CT in HU: air near -1000 (1 % lie below {found.low:.4g})"
-    elif found.high > HIGHEST_SUV:
-        yield (
-            f"the values are not SUV: 1 % of the body lies above {found.high:.4g}; "
-            "it looks like activity in Bq/ml, or like MR"
-        )
-    elif envelope is not None and not _within_factor(found.median, envelope.median, PET_FACTOR):
+def _pet_reasons(found: Measured, envelope: Envelope) -> Iterator[str]:
+    if not _within_factor(found.median, envelope.median, PET_FACTOR):
         yield (
             f"the body's median is {found.median:.4g} SUV; the training volumes had "
             f"{envelope.median[0]:.4g} to {envelope.median[1]:.4g} SUV"
         )
 
 
-_VALUE_CHECKS: dict[ModalityName, Callable[[Measured, Guess, Envelope | None], Iterator[str]]] = {
+_VALUE_CHECKS: dict[ModalityName, Callable[[Measured, Envelope], Iterator[str]]] = {
     "CT": _ct_reasons,
-    "MR": _mr_reasons,
     "PET": _pet_reasons,
 }
 

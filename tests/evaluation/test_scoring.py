@@ -69,6 +69,24 @@ def test_another_grid_is_refused_with_both_grids(ct):
         make_pair(Volume.of(ct.array, moved), ct, None, "CT")
 
 
+@pytest.mark.parametrize(
+    ("modality", "change", "told"),
+    [
+        ("CT", lambda a: a + 1024, "the values are not HU: 1 % of the voxels lie below 24"),
+        ("CT", lambda a: a, None),
+        ("PET", lambda a: (a + 1000) * 50, "the values are not SUV"),
+        ("MR", lambda a: a, "the values look like CT in HU"),
+    ],
+)
+def test_values_that_are_not_of_the_modality_are_told(folders, ct, modality, change, told):
+    write_volume(folders / "predicted" / "case1.nii.gz", Volume(change(ct.array), ct.grid), overwrite=True)
+    write_volume(folders / "reference" / "case1.nii.gz", Volume(change(ct.array), ct.grid), overwrite=True)
+    found = score_folder(folders / "predicted", folders / "reference", None, modality)
+    cautions = [note for note in found.notes if note.startswith("Caution: case1: predicted: ")]
+    assert ([told in note for note in cautions] == [True]) if told else not cautions
+    assert len(found.cases) == 2
+
+
 @pytest.mark.parametrize("side", ["predicted", "reference"])
 def test_values_that_are_not_finite_are_refused(ct, side):
     bad = wrong_by(ct, 0)
