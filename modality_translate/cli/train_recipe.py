@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from modality_translate.cli.plan_table import plan_lines
-from modality_translate.cli.train_phantom import with_phantom
+from modality_translate.cli.train_phantom import only_heads, with_phantom
 from modality_translate.errors import RecipeError, RunError
 
 
@@ -48,7 +48,7 @@ def chosen(choice: Choice, run: Any, reporter: Any, *, resume: bool) -> Wanted:
 
 def check_free(run: Path) -> None:
     """Raise `RunError` for a folder in use."""
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+    if run.exists() and (not run.is_dir() or (any(run.iterdir()) and not only_heads(run))):
         raise RunError(run, "is not empty.", "Choose a new folder with -o, or go on with it by --resume.")
 
 

@@ -34,7 +34,8 @@ def strange_units(modality: ModalityName, low: float, high: float, guess: Modali
             "beside air around -1000; it looks like CT stored with an offset"
         )
     if modality == "PET" and high > HIGHEST_SUV:
-        return f"the values are not SUV: 1 % of the body lies above {high:.4g}; it looks like activity in Bq/ml, or like MR"
+        looks = "it looks like activity in Bq/ml, or like MR"
+        return f"the values are not SUV: 1 % of the body lies above {high:.4g}; {looks}"
     return None
 
 

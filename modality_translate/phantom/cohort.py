@@ -53,8 +53,25 @@ def write_cohort(
         cases.append({"id": case, "index": index, "modalities": sides, "lesions": [asdict(x) for x in subject.lesions]})
         if progress:
             progress(case)
-    _write_truth(folder, {"seed": seed, "unpaired": unpaired, "settings": settings.model_dump(), "subjects": cases})
+    _write_truth(
+        folder, {"seed": seed, "unpaired": unpaired, "settings": settings.model_dump(mode="json"), "subjects": cases}
+    )
     return [str(case["id"]) for case in cases]
+
+
+def is_cohort(folder: Path, subjects: int, seed: int, settings: PhantomSettings) -> bool:
+    """Whether `folder` holds the whole paired cohort that `write_cohort` writes for these arguments."""
+    try:
+        truth = json.loads((folder / TRUTH).read_text(encoding="utf-8"))
+        told = truth["seed"], truth["unpaired"], truth["settings"], len(truth["subjects"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return told == (seed, False, settings.model_dump(mode="json"), subjects)
+
+
+def begun_cohort(folder: Path) -> bool:
+    """Whether `write_cohort` has worked in `folder`, to its end or not."""
+    return any((folder / name).is_file() for name in (TRUTH, BEGUN))
 
 
 def _check(subjects: int, settings: PhantomSettings, *, unpaired: bool) -> None:
@@ -70,7 +87,7 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise VolumeError(folder, "is a file, but a cohort needs a folder.", "Name another folder.")
     if folder.is_dir() and any(folder.iterdir()):
-        if not any((folder / name).is_file() for name in (TRUTH, BEGUN)):
+        if not begun_cohort(folder):
             raise VolumeError(folder, "is not empty and not an earlier cohort's.", "Name another folder.")
         if not overwrite:
             raise VolumeError(folder, "is not empty.", "Name another folder, or allow overwriting (--overwrite).")

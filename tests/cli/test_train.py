@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -89,16 +91,39 @@ def test_unpaired_folders_train_both_directions():
     assert "Held out, backward (1 cases, scaled MR)" in result.stdout
 
 
+PHANTOM = (
+    "[data]\nvalidation = 1\npaired = {paired}\n[data.phantom]\nsubjects = 4\nheld_out = 1\nspacing = 8.0\n"
+    '[source]\nmodality = "MR"\n[target]\nmodality = "CT"\n[geometry]\npatch = [16, 16]\n'
+    '[objective]\nkind = "{kind}"\n'
+)
+
+
+def test_a_phantom_recipe_ended_while_its_heads_were_made_begins_again(monkeypatch: pytest.MonkeyPatch):
+    from modality_translate.phantom import cohort
+
+    Path("r.toml").write_text(PHANTOM.format(paired="true", kind="pix2pix"))
+    make, made = cohort.make_subject, list[Any]()
+
+    def ended(*arguments: Any) -> Any:
+        made.append(arguments)
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return make(*arguments)
+
+    monkeypatch.setattr(cohort, "make_subject", ended)
+    with pytest.raises((KeyboardInterrupt, click.Abort)):
+        CliRunner().invoke(command, ["r.toml", "-o", "run"], standalone_mode=False, catch_exceptions=False)
+    assert [path.name for path in Path("run/phantom/ct").iterdir()] == ["sub-000.nii.gz"]
+    result = train("r.toml", "-o", "run", *SETTINGS)
+    assert result.return_value == 0, result.output
+    assert len(made) == 2 + 4
+
+
 @pytest.mark.parametrize("unpaired", ["true", "false"])
 def test_a_phantom_recipe_needs_no_data(unpaired: str):
-    recipe = (
-        "[data]\nvalidation = 1\npaired = {paired}\n[data.phantom]\nsubjects = 4\nheld_out = 1\nspacing = 8.0\n"
-        '[source]\nmodality = "MR"\n[target]\nmodality = "CT"\n[geometry]\npatch = [16, 16]\n'
-        '[objective]\nkind = "{kind}"\n'
-    )
     kinds = {"true": "cyclegan", "false": "pix2pix"}
     paired = "false" if unpaired == "true" else "true"
-    Path("r.toml").write_text(recipe.format(paired=paired, kind=kinds[unpaired]))
+    Path("r.toml").write_text(PHANTOM.format(paired=paired, kind=kinds[unpaired]))
     result = train("r.toml", "-o", "run", *SETTINGS)
     assert result.return_value == 0, result.output
     assert "Held out, forward (1 cases" in result.stdout

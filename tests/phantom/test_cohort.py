@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modality_translate.errors import RecipeError, VolumeError
-from modality_translate.phantom import PhantomSettings, write_cohort
+from modality_translate.phantom import PhantomSettings, is_cohort, write_cohort
 from modality_translate.volumes import read_volume
 
 COARSE = PhantomSettings(spacing=8, lesions=1)
@@ -45,6 +45,15 @@ def test_files_read_back_as_one_grid(tmp_path: Path) -> None:
     assert truth["settings"]["spacing"] == 8
     assert truth["labels"]["white"] == 8
     assert truth["subjects"][0]["lesions"]
+
+
+def test_a_whole_cohort_is_known_again_and_only_for_what_it_was_made(tmp_path: Path) -> None:
+    assert not is_cohort(tmp_path, 1, 0, COARSE)
+    write_cohort(tmp_path, 1, 0, COARSE)
+    assert is_cohort(tmp_path, 1, 0, COARSE)
+    assert not is_cohort(tmp_path, 2, 0, COARSE)
+    assert not is_cohort(tmp_path, 1, 1, COARSE)
+    assert not is_cohort(tmp_path, 1, 0, COARSE.model_copy(update={"spacing": 7.0}))
 
 
 def test_a_misaligned_cohort_saves_the_field_in_mm(tmp_path: Path) -> None:
