@@ -11,11 +11,11 @@ from modality_translate.cli import options
 from modality_translate.errors import RecipeError
 
 SOME_NOT_OK = 8
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
+OUTPUT = options.NamedPath(dir_okay=False)
 
 
 @click.command("check")
-@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.argument("recipe", type=options.NamedPath(), required=False)
 @click.option("-a", "--source", help='Folder of source volumes, or a pattern such as "data/*/mr.nii.gz".')
 @click.option("-b", "--target", help="Folder or pattern of target volumes; cases are matched by name.")
 @click.option("--pairs", help="CSV with the columns case,source,target (paths relative to it), in place of -a and -b.")

@@ -17,12 +17,12 @@ from modality_translate.cli import options
 @click.option(
     "-m",
     "--model",
-    type=click.Path(path_type=Path),
+    type=options.NamedPath(),
     required=True,
     help="Model file (.onnx), or the name of a shipped model, such as limb-mr-to-ct.",
 )
-@click.option("-i", "--input", "source", type=click.Path(path_type=Path), required=True, help="Volume or folder.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder, or file for one volume.")
+@click.option("-i", "--input", "source", type=options.NamedPath(), required=True, help="Volume or folder.")
+@click.option("-o", "--output", type=options.NamedPath(), required=True, help="Folder, or file for one volume.")
 @options.device
 @options.engine
 @click.option("--on-exists", type=click.Choice(["error", "skip", "overwrite"]), default="error", show_default=True,
@@ -49,7 +49,7 @@ from modality_translate.cli import options
               "tcp://node1:8786; its workers must see the same files under the same paths.")  # fmt: skip
 @click.option("--trust-model", is_flag=True, help="Skip the trial, under a limit of time and memory, of a model file "
               "that this machine has not met.")  # fmt: skip
-@click.option("--report", type=click.Path(path_type=Path), callback=options.ending(".json"), help="Where to write the "
+@click.option("--report", type=options.NamedPath(), callback=options.ending(".json"), help="Where to write the "
               "report, a .json file; report.json in the output folder when left out.")  # fmt: skip
 @options.quiet
 def command(

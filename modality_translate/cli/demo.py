@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
+from modality_translate.cli import options
 from modality_translate.errors import TranslationError
 
 TRAINING_SEED, TEST_SEED = 1, 1001
 
 
 @click.command("demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option("-o", "--output", type=options.NamedPath(), default=Path("demo"), show_default=True)
 @click.option(
     "--subjects", type=click.IntRange(min=2), default=8, show_default=True, help="Phantom subjects to train on."
 )

@@ -13,8 +13,8 @@ from modality_translate.errors import TranslationError
 
 SOME_FAILED = 8
 
-EXISTING = click.Path(exists=True, path_type=Path)
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
+EXISTING = options.NamedPath(exists=True)
+OUTPUT = options.NamedPath(dir_okay=False)
 
 
 @click.command("evaluate")

@@ -11,20 +11,21 @@ from modality_translate.cli import options
 
 
 @click.command("export")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Model file to write (.onnx).")
+@click.argument("run", type=options.NamedPath())
+@click.option("-o", "--output", type=options.NamedPath(), callback=options.ending(".onnx"), required=True,
+              help="Model file to write (.onnx).")  # fmt: skip
 @click.option("--direction", type=click.Choice(["forward", "backward"]), default="forward", show_default=True,
               help="backward: target to source, for runs that learn both (cyclegan).")  # fmt: skip
 @click.option("--author", default="not stated", show_default=True, help="Written into the file as model_author.")
 @click.option("--license", "licence", default="not stated", show_default=True, help="SPDX identifier of the weights.")
 @click.option("--data", default="", help="Source and attribution of the training data, for the card in the file.")
 @click.option("--limits", default="", help="Where the model is known to fail, for the card.")
-@click.option("--triton", type=click.Path(path_type=Path, file_okay=False), help="Also write the model into this model "
+@click.option("--triton", type=options.NamedPath(file_okay=False), help="Also write the model into this model "
               "repository of the Triton Inference Server.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True,
               help="fp16 and int8 are refused when they differ from fp32 by more than 0.5 % of the display window "
               "(2 HU) on average over real volumes.")  # fmt: skip
-@click.option("--calibrate", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of source "
+@click.option("--calibrate", type=options.NamedPath(exists=True, file_okay=False), help="Folder of source "
               "volumes to calibrate and prove fp16 and int8 on; the run's own when left out.")  # fmt: skip
 @options.overwrite
 def command(

@@ -13,7 +13,7 @@ from modality_translate.errors import NothingToDoError, RunError
 
 
 @click.command("inspect")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=options.NamedPath())
 @click.option("--validate", is_flag=True, help="Check model files against their specification, with one verdict per "
               "check; the self-test runs in a process of its own.")  # fmt: skip
 @options.as_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,18 @@ MODALITIES = click.Choice(["MR", "CT", "PET"], case_sensitive=False)
 
 
 UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2.0**20, "GIB": 2.0**30}
+
+
+class NamedPath(click.Path):
+    """A `Path` from a name that is not empty: pathlib takes "" for the current folder."""
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value):
+            self.fail("the name is empty; give a file or a folder (. is the current one).", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class _Size(click.ParamType[float]):

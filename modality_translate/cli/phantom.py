@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from modality_translate.cli import options
+
 
 @click.command(name="phantom")
-@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("-o", "--output", "folder", type=options.NamedPath(), required=True, help="Folder to write.")
 @click.option("-n", "--subjects", type=click.IntRange(min=1), default=8, show_default=True, help="Number of subjects.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option(

@@ -11,12 +11,13 @@ import click
 from modality_translate.cli import options
 from modality_translate.cli.extras import needs_extra
 
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
+OUTPUT = options.NamedPath(dir_okay=False)
 
 
 @click.command("plan")
 @options.folders
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Recipe to write (.toml).")
+@click.option("-o", "--output", type=OUTPUT, callback=options.ending(".toml"), required=True,
+              help="Recipe to write (.toml).")  # fmt: skip
 @click.option("--json", "json_path", type=OUTPUT, help="Write fingerprint, decisions and reasons to this file.")
 @options.device
 @options.overwrite

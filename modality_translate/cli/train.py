@@ -20,9 +20,9 @@ from modality_translate.errors import RecipeError
 
 
 @click.command("train")
-@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.argument("recipe", type=options.NamedPath(), required=False)
 @options.folders
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Run folder to write.")
+@click.option("-o", "--output", type=options.NamedPath(), required=True, help="Run folder to write.")
 @click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT from its last saved state.")
 @options.device
 @click.option("--devices", type=click.IntRange(1, 1024), help="GPUs, or processes on a CPU, that share each batch.")

@@ -13,10 +13,10 @@ from modality_translate.errors import TranslationError
 
 
 @click.command("view")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=options.NamedPath(), metavar="PATH...")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; a free one when left out.")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
-@click.option("--html", type=click.Path(path_type=Path), callback=options.ending(".html"),
+@click.option("--html", type=options.NamedPath(), callback=options.ending(".html"),
               help="Write one HTML file with everything inside instead.")  # fmt: skip
 @options.overwrite
 def command(paths: tuple[Path, ...], port: int, no_browser: bool, html: Path | None, overwrite: bool) -> int:

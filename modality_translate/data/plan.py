@@ -23,6 +23,7 @@ from modality_translate.data.plan_learning import (
     BATCH_3D,
     choose_augmentation,
     choose_batch,
+    choose_critic,
     choose_intervals,
     choose_levels,
     choose_network,
@@ -110,6 +111,8 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
         patch = book.settle(choose_volume_patch(fingerprint, machine, spacing, width, wanted))
     if "generator.levels" not in network:
         book.settle(choose_levels(machine, patch))
+    for decision in choose_critic(patch):
+        book.settle(decision)
     batch = book.settle(choose_batch(machine, patch, context, width, paired=one_way))
     precision = book.settle(choose_precision(machine, paired=one_way))
     cases = max(fingerprint.source.files, fingerprint.target.files) - len(held_out) - validation

@@ -12,6 +12,7 @@ from modality_translate.data.decision import Decision
 from modality_translate.data.fingerprint import Fingerprint, patients_of
 from modality_translate.data.machine import GIB, Machine
 from modality_translate.data.plan_geometry import USED, step_bytes
+from modality_translate.recipe.learning import Discriminator
 
 FEW_PAIRS = 8
 """Fewer: a smaller network and stronger augmentation."""
@@ -19,6 +20,8 @@ TRUNCATED = 30.0
 """SUV above which the PET scaling is widened, where 1 in 200 voxels of the body lies higher."""
 LEAST_COARSE = 4
 """A patch side at the coarsest level is at least this many voxels, so that normalisation has something to average."""
+CRITIC_SEES = 3
+"""A discriminator's last map is this many voxels across at least: its two last convolutions take one each."""
 BATCH = {"cpu": 8, "cuda": 16}
 BATCH_3D = 2
 BATCH_UNPAIRED = {"cpu": 1, "cuda": 4}
@@ -108,6 +111,14 @@ def choose_levels(machine: Machine, patch: Sequence[int]) -> Decision:
     ]
     levels = max(fits, default=1)
     return Decision("generator.levels", levels, f"the coarsest sees {min(patch) >> (levels - 1)} voxels across")
+
+
+def choose_critic(patch: Sequence[int]) -> list[Decision]:
+    """Fewer layers of the discriminator where the usual ones would leave nothing of the patch to judge."""
+    usual, side = Discriminator().layers, min(patch)
+    fits = max((layers for layers in range(1, usual + 1) if CRITIC_SEES * 2**layers <= side), default=1)
+    reason = f"of {side} voxels {usual} layers would leave too little to judge"
+    return [Decision("discriminator.layers", fits, reason)] if fits < usual else []
 
 
 def choose_batch(machine: Machine, patch: Sequence[int], context: int, width: int, *, paired: bool) -> Decision:

@@ -18,7 +18,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if not path.parent.is_dir():
         raise TranslationError(path, "its folder does not exist.", "Create the folder first.")
     if not overwrite and (path.exists() or path.is_symlink()):
-        raise TranslationError(path, "exists already.", "Ask for overwriting, or choose another name.")
+        raise TranslationError(path, "exists already.", "Allow overwriting (--overwrite), or choose another name.")
 
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:

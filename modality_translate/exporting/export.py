@@ -48,13 +48,15 @@ def export_run(
 
     fp16 and int8 are proven, and int8 calibrated, on the source volumes in `calibrate`, or else on the run's own.
 
-    Raises `RunError` for a damaged run folder or volumes that are gone, `TranslationError` when `out` is there and
-    `overwrite` is not set, and `ModelError` when an engine's answer differs from the network's by more than 1/4095 of
-    the output range (1 HU) or 0.05/4095 on average, or fp16 or int8 from fp32 by more than `gate`. Nothing is written
-    then.
+    Raises `RunError` for a damaged run folder or volumes that are gone, `TranslationError` when the folder of `out` is
+    missing, or `out` is there and `overwrite` is not set, and `ModelError` when an engine's answer differs from the
+    network's by more than 1/4095 of the output range (1 HU) or 0.05/4095 on average, or fp16 or int8 from fp32 by more
+    than `gate`. Nothing is written then.
     """
     if out.exists() and not overwrite:
         raise TranslationError(out, "is already there.", "Choose another name, or add --overwrite.")
+    if not out.parent.is_dir():
+        raise TranslationError(out, "its folder does not exist.", "Create the folder first.")
     network, spec = _load(run, direction)
     whole = _whole(network, spec)
     if precision != "fp32":

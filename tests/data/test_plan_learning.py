@@ -11,6 +11,7 @@ from modality_translate.data.machine import GIB, Machine
 from modality_translate.data.plan_learning import (
     choose_augmentation,
     choose_batch,
+    choose_critic,
     choose_levels,
     choose_network,
     choose_objective,
@@ -83,6 +84,11 @@ def test_contrast_is_changed_for_mr_sources_only(of: Of):
 @pytest.mark.parametrize(("patch", "levels"), [((96, 80), 4), ((32, 32), 4), ((16, 16), 3), ((40, 44), 3), ((5, 5), 1)])
 def test_levels_halve_the_patch_without_remainder(patch: tuple[int, int], levels: int):
     assert choose_levels(CPU, patch).value == levels
+
+
+@pytest.mark.parametrize(("patch", "layers"), [((16, 16), 2), ((32, 16), 2), ((24, 24), None), ((96, 80), None)])
+def test_small_patches_get_a_smaller_critic(patch: tuple[int, int], layers: int | None):
+    assert [decision.value for decision in choose_critic(patch)] == ([layers] if layers else [])
 
 
 def test_a_batch_shrinks_to_fit_into_memory():
