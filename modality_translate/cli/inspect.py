@@ -9,7 +9,7 @@ import click
 
 from modality_translate.cli import options
 from modality_translate.cli.printable import plain
-from modality_translate.errors import NothingToDoError, RunError
+from modality_translate.errors import NothingToDoError, RunError, TranslationError
 
 
 @click.command("inspect")
@@ -20,8 +20,8 @@ from modality_translate.errors import NothingToDoError, RunError
 def command(paths: tuple[Path, ...], validate: bool, as_json: bool) -> int:
     """Say what PATH is: a volume, a model (.onnx, or the name of a shipped one), a run folder or a recipe (.toml).
 
-    Volumes and models are read completely, so that damage is found. Several paths give a JSON list. With --validate,
-    exit code 4 says that a model failed.
+    Volumes and models are read completely, so that damage is found. Several paths give a JSON list, and one that
+    cannot be read stands in it with its reason; the exit code is its. With --validate, 4 says that a model failed.
 
     Example: mtranslate inspect mr-to-ct.onnx
     """
@@ -31,12 +31,28 @@ def command(paths: tuple[Path, ...], validate: bool, as_json: bool) -> int:
         from modality_translate.cli.validation import validated
 
         return validated(paths, as_json)
-    found = [_describe(path) for path in paths]
+    if len(paths) == 1:
+        found, exit_codes = [_describe(paths[0])], [0]
+    else:
+        found, exit_codes = map(list, zip(*map(_described_or_why_not, paths), strict=True))
     if as_json:
         click.echo(json.dumps(found if len(found) > 1 else found[0], indent=1))
     else:
         click.echo("\n\n".join("\n".join(_lines(description)) for description in found))
-    return 0
+    return max(exit_codes)
+
+
+def _described_or_why_not(path: Path) -> tuple[dict[str, Any], int]:
+    """What `path` is, or why that cannot be said, and the exit code."""
+    try:
+        return {"path": str(path), **_describe(path)}, 0
+    except TranslationError as error:
+        return {
+            "path": str(path),
+            "kind": "unreadable",
+            "reason": error.reason,
+            "remedy": error.remedy,
+        }, error.exit_code
 
 
 def _describe(path: Path) -> dict[str, Any]:

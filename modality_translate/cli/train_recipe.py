@@ -11,7 +11,7 @@ import click
 
 from modality_translate.cli.plan_table import plan_lines
 from modality_translate.cli.train_phantom import only_heads, with_phantom
-from modality_translate.errors import RecipeError, RunError
+from modality_translate.errors import RecipeError, RunError, VolumeError
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,11 @@ def planned(choice: Choice, watch: Any = None) -> Any:
     flags = {"source.modality": choice.source_modality, "target.modality": choice.target_modality}
     given = {"data.source": choice.source, "data.target": choice.target, "data.paired": not choice.unpaired}
     given |= {field: value for field, value in flags.items() if value}
-    return plan_folders(given | given_fields(choice.overrides), Path(), machine_at_hand(choice.device), watch)
+    try:
+        return plan_folders(given | given_fields(choice.overrides), Path(), machine_at_hand(choice.device), watch)
+    except VolumeError as error:
+        remedy = f"{error.remedy} mtranslate check with the same -a and -b names every such file.".strip()
+        raise VolumeError(error.subject, error.reason, remedy) from error
 
 
 def moved(recipe: Any, base: Path, folder: Path) -> Any:

@@ -39,11 +39,14 @@ def open_engine(
 ) -> Engine:
     """`model` ready on "auto", "cpu", "cuda" or "cuda:N", with `threads` CPU threads (all cores when None).
 
-    Raises `DeviceError` when CUDA is asked for and cannot be used, `MissingExtraError` without the engine, and
-    `ModelError` for a graph that does not load or does not fit its spec.
+    Raises `RecipeError` for an unknown engine or less than one thread, `DeviceError` when CUDA is asked for and cannot
+    be used, `MissingExtraError` without the engine, and `ModelError` for a graph that does not load or does not fit its
+    spec.
     """
     if engine != "auto" and engine not in ENGINES:
         raise RecipeError(engine, "is not an engine.", f"Give auto, {' or '.join(ENGINES)}.")
+    if threads is not None and threads < 1:
+        raise RecipeError("threads", f"{threads} is not a number of threads.", "Give 1 or more, or none for all cores.")
     place = _place(device)
     if engine == "openvino":
         return open_openvino(model, "cpu" if device == "auto" else place, threads)

@@ -101,7 +101,8 @@ class Translator:
         source = as_volume(volume, affine)
         reasons = check_envelope(source, self.spec)
         if reasons and not force:
-            raise EnvelopeError(subject, "; ".join(reasons) + ".", "The result would mislead; --force does it anyway.")
+            remedy = "The result would mislead; --force (in Python force=True) does it anyway."
+            raise EnvelopeError(subject, "; ".join(reasons) + ".", remedy)
         self._check_size(source)
         synthetic = translate(source, self.spec, self.engine.predict, batch=self.engine.batch, progress=progress)
         return replace(synthetic, notes=(*source.notes, *(_FORCED + reason for reason in reasons)))

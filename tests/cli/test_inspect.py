@@ -96,6 +96,16 @@ def test_several_paths_are_told_one_after_the_other(scans: Path, model: Path):
     assert [found["kind"] for found in json.loads(run.stdout)] == ["volume", "model"]
 
 
+def test_one_bad_path_of_several_does_not_hide_the_others(scans: Path, model: Path):
+    paths = [str(scans / "b" / "damaged.nii.gz"), str(model), str(scans / "absent.nii")]
+    run = CliRunner().invoke(command, [*paths, "--json"], standalone_mode=False)
+    found = json.loads(run.stdout)
+    assert [one["kind"] for one in found] == ["unreadable", "model", "unreadable"]
+    assert [one["path"] for one in found] == paths
+    assert found[2]["reason"] == "there is no such file or folder."
+    assert run.return_value == NothingToDoError.exit_code
+
+
 def validate(*words: str) -> Result:
     return CliRunner().invoke(command, ["--validate", *words], catch_exceptions=False, standalone_mode=False)
 

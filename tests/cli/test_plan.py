@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from modality_translate.cli.plan import command
-from modality_translate.errors import PairingError, RecipeError, TranslationError
+from modality_translate.errors import PairingError, RecipeError, TranslationError, VolumeError
 from modality_translate.recipe import read_recipe
 from modality_translate.volumes import Volume, write_volume
 
@@ -31,8 +31,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plan(*arguments: str) -> Result:
-    small = ["--set", "discriminator.layers=1", "-d", "cpu"]
-    result = CliRunner().invoke(command, [*arguments, *small], standalone_mode=False)
+    result = CliRunner().invoke(command, [*arguments, "-d", "cpu"], standalone_mode=False)
     if isinstance(result.exception, TranslationError):
         raise result.exception
     return result
@@ -105,6 +104,13 @@ def test_names_that_do_not_match_are_counted_and_the_way_out_is_told(data: Path)
     with pytest.raises(PairingError, match=r"6 sources \(p0, p1, p2 and 3 more\), 6 targets \(other-p0,.*--unpaired"):
         plan(*FOLDERS, "-o", "r.toml")
     assert not Path("r.toml").exists()
+
+
+def test_a_damaged_file_is_named_with_the_command_that_finds_them_all(data: Path):
+    damaged = min((data / "ct").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(VolumeError, match=rf"{damaged.name}.*mtranslate check with the same -a and -b names every"):
+        plan(*FOLDERS, "-o", "r.toml")
 
 
 def test_a_recipe_that_is_there_stays():

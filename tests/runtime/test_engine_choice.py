@@ -141,6 +141,12 @@ def test_an_unknown_device_is_refused(loaded: ModelFile, device: str):
         open_engine(loaded, device)
 
 
+@pytest.mark.parametrize("threads", [0, -1])
+def test_less_than_one_thread_is_refused(loaded: ModelFile, threads: int):
+    with pytest.raises(RecipeError, match="is not a number of threads"):
+        open_engine(loaded, "cpu", threads)
+
+
 def test_an_unknown_engine_is_refused(loaded: ModelFile):
     with pytest.raises(RecipeError, match=r"torch: is not an engine\. Give auto, onnxruntime or openvino"):
         open_engine(loaded, "cpu", engine="torch")  # type: ignore[arg-type]
