@@ -90,7 +90,7 @@ def command(
     from modality_translate.runtime.allocator import return_large_blocks
     from modality_translate.runtime.errand import Loading
     from modality_translate.runtime.folder import ready
-    from modality_translate.runtime.plan import plan
+    from modality_translate.runtime.plan import check_writable, plan
     from modality_translate.runtime.report import part_report, report_path, write_report
     from modality_translate.runtime.stop import Stop, stopping_on_signals
     from modality_translate.runtime.work import Options
@@ -104,6 +104,8 @@ def command(
     written = report_path(todo, report)
     if num_parts is not None and part_id is not None:
         todo, written = todo.part(part_id, num_parts), part_report(written, part_id, num_parts)
+    if written is not None:
+        check_writable(written)
     each = memory / workers if memory and workers else memory
     settings = Options(on_exists, force, frame, resume, each)
     ready(todo, settings)

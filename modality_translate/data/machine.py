@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from modality_translate.errors import DeviceError
 
 GIB = 2.0**30
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Of the processor: without one of them bfloat16 is emulated and slower than float32."""
+USUAL_SPEED = 130e9
+PRODUCT, PRODUCTS = 768, 8
+"""Side of the matrices that are multiplied to measure a processor's speed, and how often."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class Machine:
     device: Literal["cpu", "cuda"]
     memory: float
     bf16: bool
+    speed: float = field(default=USUAL_SPEED, compare=False)
+    """Of a processor: float32 operations per second in a matrix product on all cores; not measured of a GPU."""
 
     @property
     def gpu(self) -> bool:
@@ -37,7 +45,7 @@ def machine_at_hand(device: str) -> Machine:
     Raises `DeviceError` for a GPU that is not there.
     """
     if device == "cpu":
-        return Machine("cpu", free_memory(), bool(BF16_FLAGS & _flags()))
+        return Machine("cpu", free_memory(), bool(BF16_FLAGS & _flags()), processor_speed())
     import torch
 
     index, seen = int(device.partition(":")[2] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -47,6 +55,17 @@ def machine_at_hand(device: str) -> Machine:
     if device == "auto":
         return machine_at_hand("cpu")
     raise DeviceError(device, f"is not there; torch sees {seen} GPUs.", "Choose -d cpu or auto.")
+
+
+def processor_speed() -> float:
+    """Float32 operations per second of the best of a few matrix products, on all cores as busy as they are now."""
+    factor = np.ones((PRODUCT, PRODUCT), np.float32)
+    seconds = []
+    for _ in range(PRODUCTS):
+        begin = time.perf_counter()
+        factor @ factor
+        seconds.append(time.perf_counter() - begin)
+    return 2.0 * PRODUCT**3 / max(min(seconds), 1e-9)
 
 
 def free_memory() -> float:

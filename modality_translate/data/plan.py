@@ -117,7 +117,7 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     precision = book.settle(choose_precision(machine, paired=one_way))
     cases = max(fingerprint.source.files, fingerprint.target.files) - len(held_out) - validation
     tiles = math.prod(resampled_shape(fingerprint.source, spacing)) / math.prod(patch)
-    seconds = step_seconds(batch * math.prod(patch), width, precision, paired=one_way)
+    seconds = step_seconds(machine, batch * math.prod(patch), width, precision, paired=one_way)
     steps = book.settle(choose_steps(machine, max(cases, 1), tiles, batch, seconds))
     for rule in (choose_intervals(steps), choose_optimiser(steps, paired=one_way)):
         for decision in rule:

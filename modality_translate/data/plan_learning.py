@@ -29,9 +29,10 @@ EPOCHS = {"cpu": 100, "cuda": 250}
 STEPS = {"cpu": (1500, 10000), "cuda": (10000, 50000)}
 """Fewest and most; an epoch is as many patches as cover every training volume once."""
 MINUTES = 40.0
-SECONDS_PER_WORK = {"32": 1.7e-7, "bf16": 1.0e-7}
-"""Seconds of two idle cores per voxel of the batch and channel of the first level: measured on the limb pairs (width
-24, batches of 8 patches of 80 x 80: 0.21 s a step in float32, 1.66 times as fast in bf16)."""
+OPERATIONS_PER_WORK = {"32": 6.1e4, "bf16": 3.7e4}
+"""Operations of a matrix product that take as long as a step does per voxel of the batch and channel of the first
+level: measured on the limb pairs (batches of 8 patches of 80 x 80, widths 16 and 24) on two cores of an AMD EPYC with
+AVX2; where the processor has bf16 it is 1.66 times as fast."""
 UNPAIRED_WORK = 8
 """A cyclegan's two translators run three times each per step, and its discriminators more often."""
 VALIDATIONS = 8
@@ -153,12 +154,12 @@ def choose_steps(machine: Machine, cases: int, tiles: float, batch: int, seconds
         return Decision("training.steps", round(steps, -2), reason)
     steps = max(1, min(steps, int(MINUTES * 60 / seconds)))
     steps = round(steps, -2) if steps >= 100 else steps
-    return Decision("training.steps", steps, f"{reason}; about {steps * seconds / 60:.0f} min on 2 cores")
+    return Decision("training.steps", steps, f"{reason}; about {steps * seconds / 60:.0f} min on this machine")
 
 
-def step_seconds(voxels: int, width: int, precision: str, *, paired: bool) -> float:
-    """Estimated seconds of a step on two cores, for batches of `voxels` and `width` channels at the first level."""
-    each = SECONDS_PER_WORK.get(precision, SECONDS_PER_WORK["32"])
+def step_seconds(machine: Machine, voxels: int, width: int, precision: str, *, paired: bool) -> float:
+    """Estimated seconds of a step on a CPU, for batches of `voxels` and `width` channels at the first level."""
+    each = OPERATIONS_PER_WORK.get(precision, OPERATIONS_PER_WORK["32"]) / machine.speed
     return each * voxels * width * (1 if paired else UNPAIRED_WORK)
 
 

@@ -16,7 +16,7 @@ from modality_translate.runtime.errand import Errand, Loading
 from modality_translate.runtime.journal import Journal, Past, read_past
 from modality_translate.runtime.lanes import Lanes, Watcher
 from modality_translate.runtime.model_file import read_model
-from modality_translate.runtime.plan import LINKS_WANTED, Plan
+from modality_translate.runtime.plan import LINKS_WANTED, Plan, check_writable
 from modality_translate.runtime.report import Conversion, Outcome
 from modality_translate.runtime.shipped import located
 from modality_translate.runtime.stop import Stop
@@ -114,6 +114,7 @@ def ready(plan: Plan, options: Options) -> tuple[Plan, Past]:
     past = read_past(plan.base) if options.resume else Past()
     if options.on_exists == "error":
         plan.refuse_existing(frozenset(past.begun))
+    check_writable(plan.base)
     if plan.jobs and plan.base.is_dir():
         sweep(plan)
     return plan, past

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -78,6 +79,13 @@ class Plan:
             more = f" (and {len(present) - 1} more)" if len(present) > 1 else ""
             raise VolumeError(present[0], f"is already there{more}; nothing was converted.",
                               "Give --on-exists skip or --on-exists overwrite.")  # fmt: skip
+
+
+def check_writable(place: Path) -> None:
+    """Raise `VolumeError` if the file or folder `place`, or the folder it is to be made in, may not be written to."""
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.is_dir())
+    if not os.access(there, os.W_OK):
+        raise VolumeError(place, f"cannot be written: {there} may not be written to.", "Choose another place.")
 
 
 def seen(target: Path) -> Seen | None:

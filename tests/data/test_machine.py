@@ -29,6 +29,10 @@ def test_a_system_that_tells_nothing_still_has_some_memory(kernel: Path):
     assert not found.bf16
 
 
+def test_the_speed_of_the_processor_is_measured():
+    assert 1e8 < machine_at_hand("cpu").speed < 1e14
+
+
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(DeviceError, match=r"cuda:99: is not there; torch sees \d+ GPUs. Choose -d cpu or auto"):
         machine_at_hand("cuda:99")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
-from modality_translate.runtime.plan import plan
+from modality_translate.runtime.plan import check_writable, plan
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -100,6 +101,13 @@ def test_every_volume_is_in_one_part(tmp_path: Path, count: int):
     parts = [whole.part(index, count) for index in range(count)]
     assert sorted(job.name for part in parts for job in part.jobs) == [f"{n}.nii" for n in "abcde"]
     assert {len(part.jobs) - len(parts[-1].jobs) for part in parts} <= {0, 1}
+
+
+def test_a_place_that_may_not_be_written_to_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    check_writable(tmp_path / "new" / "out")
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != tmp_path)
+    with pytest.raises(VolumeError, match=rf"out: cannot be written: {tmp_path} may not be written to"):
+        check_writable(tmp_path / "new" / "out")
 
 
 def test_each_link_out_is_named_in_one_part(tmp_path: Path):
