@@ -35,9 +35,8 @@ def links_out(folder: Path) -> list[Path]:
     root = folder.resolve()
     found = []
     for parent, folders, names in _walk(folder):
-        named = [*folders, *(name for name in names if volume_suffix(Path(name)) or not (parent / name).exists())]
-        links = (parent / name for name in named if (parent / name).is_symlink())
-        found += [link for link in links if not _listed(link) and not _resolved(link).is_relative_to(root)]
+        links = [link for name in (*folders, *names) if (link := parent / name).is_symlink()]
+        found += [link for link in links if _may_be_missed(link) and not _resolved(link).is_relative_to(root)]
     return sorted(found)
 
 
@@ -82,8 +81,11 @@ def _is_volume(path: Path, inside: Path | None) -> bool:
         _refuse(error)
 
 
-def _listed(link: Path) -> bool:
-    return volume_suffix(link) is not None and not link.exists()
+def _may_be_missed(link: Path) -> bool:
+    """Whether a link to elsewhere may hide volumes: a volume, a folder, or nothing that can be seen."""
+    if link.exists():
+        return link.is_dir() or volume_suffix(link) is not None
+    return volume_suffix(link) is None
 
 
 def _resolved(link: Path) -> Path:
