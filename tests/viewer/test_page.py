@@ -66,6 +66,18 @@ def test_a_volume_is_translated_shown_and_saved(
     assert b"mtranslate web slices" in gzip.decompress((tmp_path / "saved.nii.gz").read_bytes())[:348]
 
 
+def test_a_narrow_screen_shows_the_images_in_full_width_above_the_controls(
+    case: tuple[Path, Path], serve: Callable[..., str], open_page: Callable[[str], Any]
+):
+    page = open_page(serve(*case))
+    page.set_viewport_size({"width": 420, "height": 800})
+    left, right, controls = (page.locator(place).bounding_box() for place in ("#left-pane", "#right-pane", "#controls"))
+    assert left["width"] == right["width"] == controls["width"] == 420
+    assert left["y"] + left["height"] <= right["y"]
+    assert right["y"] + right["height"] <= controls["y"]
+    assert controls["y"] + controls["height"] <= 800
+
+
 def test_two_volumes_are_compared_by_difference_and_flicker(
     tmp_path: Path, serve: Callable[..., str], open_page: Callable[[str], Any]
 ):
