@@ -9,7 +9,7 @@ from typing import Literal
 
 from modality_translate.errors import NothingToDoError, RecipeError, VolumeError
 from modality_translate.volumes import links_out, list_volumes, stem
-from modality_translate.volumes.folder import volume_suffix
+from modality_translate.volumes.folder import resolved, volume_suffix
 
 Suffix = Literal[".nii.gz", ".nii"]
 OnExists = Literal["error", "skip", "overwrite"]
@@ -126,7 +126,7 @@ def _jobs_of_folder(source: Path, out: Path, suffix: Suffix, *, follow_links: bo
     inside, own = out.resolve(), source.resolve()
     # Results of an earlier run below the input are not inputs of this one.
     listed = list_volumes(source, follow_links=follow_links)
-    found = [v for v in listed if inside == own or not v.resolve().is_relative_to(inside)]
+    found = [v for v in listed if inside == own or not resolved(v).is_relative_to(inside)]
     if not found:
         only_links = not follow_links and links_out(source)
         raise NothingToDoError(source, "holds no volume.", LINKS_WANTED if only_links else _WANTED)
@@ -136,7 +136,7 @@ def _jobs_of_folder(source: Path, out: Path, suffix: Suffix, *, follow_links: bo
 
 
 def _check(made: Plan) -> None:
-    sources = {job.source.resolve() for job in made.jobs}
+    sources = {resolved(job.source) for job in made.jobs}
     owners: dict[Path, Job] = {}
     for job in made.jobs:
         target = job.target.resolve()

@@ -36,8 +36,16 @@ def links_out(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in _walk(folder):
         links = [link for name in (*folders, *names) if (link := parent / name).is_symlink()]
-        found += [link for link in links if _may_be_missed(link) and not _resolved(link).is_relative_to(root)]
+        found += [link for link in links if _may_be_missed(link) and not resolved(link).is_relative_to(root)]
     return sorted(found)
+
+
+def resolved(link: Path) -> Path:
+    """Where `link` leads; the link itself where it leads round in a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        return link.absolute()
 
 
 def _walk(folder: Path, *, follow_links: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -49,7 +57,7 @@ def _walk(folder: Path, *, follow_links: bool = False) -> Iterator[tuple[Path, l
         if follow_links:
             # Folders before links to them, so that a folder keeps its own name.
             folders.sort(key=lambda name: (parent / name).is_symlink())
-            folders[:] = [name for name in folders if _first_time(_resolved(parent / name), seen)]
+            folders[:] = [name for name in folders if _first_time(resolved(parent / name), seen)]
         yield parent, folders, [name for name in names if not name.startswith(".")]
 
 
@@ -86,14 +94,6 @@ def _may_be_missed(link: Path) -> bool:
     if link.exists():
         return link.is_dir() or volume_suffix(link) is not None
     return volume_suffix(link) is None
-
-
-def _resolved(link: Path) -> Path:
-    """Where `link` leads; the link itself where it leads round in a circle."""
-    try:
-        return link.resolve()
-    except (OSError, RuntimeError):
-        return link.absolute()
 
 
 def _refuse(error: OSError) -> NoReturn:
