@@ -11,6 +11,7 @@ from child import run_module
 from limbs import RECIPES, Row, Scores, answers, floor_rows, scores
 from modality_translate import Translator
 from modality_translate.data.machine import machine_at_hand
+from modality_translate.data.plan_learning import choose_precision
 from modality_translate.exporting.export import export_run
 from modality_translate.training.device import open_fabric
 from modality_translate.training.run import RunFolder
@@ -20,20 +21,26 @@ from reference.translate import STATISTICS, translator
 UNBOUNDED = 10**6
 """Steps: the minutes end every training."""
 
-PRECISION = "bf16" if machine_at_hand("cpu").bf16 else "32"
-PAIRED = ("data.validation=0", "generator.width=16", f"training.precision={PRECISION}")
-"""As many patients as the reference learns from, a network that 20 minutes of two cores can train (the recipe's width
-of 24 is for 40), and the precision that `mtranslate plan` chooses on this machine."""
+PAIRED = ("data.validation=0", "generator.width=16")
+"""As many patients as the reference learns from, and a network that 20 minutes of two cores can train (the recipe's
+width of 24 is for 40)."""
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hybrid": ("sts_mr_to_ct.toml", ("objective.kind=hybrid", *PAIRED)),
     "pix2pix": ("sts_mr_to_ct.toml", ("objective.kind=pix2pix", *PAIRED)),
     "cyclegan": ("sts_mr_to_ct_unpaired.toml", ("objective.kind=cyclegan", "data.validation=0")),
     "cut": ("sts_mr_to_ct_unpaired.toml", ("objective.kind=cut", "data.validation=0")),
 }
-"""Recipe, and what is set over it."""
+"""Recipe, and what is set over it; see `changes`."""
 REFERENCE = {"reference Pix2Pix": "pix2pix", "reference CycleGAN": "cyclegan"}
 FLOORS = "floors"
 NAMES = (FLOORS, *REFERENCE, *OURS)
+
+
+def changes(name: str, device: str) -> tuple[str, ...]:
+    """What is set over the recipe of one of ours, with the precision that `mtranslate plan` chooses on `device`."""
+    _, given = OURS[name]
+    precision = choose_precision(machine_at_hand(device), paired=given[1:] == PAIRED).value
+    return (*given, f"training.precision={precision}")
 
 
 @dataclass(frozen=True)
@@ -80,8 +87,13 @@ def results(name: str, budget: Budget, folder: Path) -> list[Result]:
 
 def _ours(name: str, budget: Budget, folder: Path) -> Result:
     """By the commands a user would type; the exported file translates."""
-    recipe, changes = OURS[name]
-    settings = [*changes, f"seed={budget.seed}", f"training.minutes={budget.minutes}", f"training.steps={UNBOUNDED}"]
+    recipe, _ = OURS[name]
+    settings = [
+        *changes(name, budget.device),
+        f"seed={budget.seed}",
+        f"training.minutes={budget.minutes}",
+        f"training.steps={UNBOUNDED}",
+    ]
     flags = [part for setting in settings for part in ("--set", setting)]
     run_module("modality_translate", "train", str(RECIPES / recipe), "-o", str(folder), *flags, *budget.flags())
     model = folder / "model.onnx"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from child import run_module
-from contenders import OURS, REFERENCE
+from contenders import OURS, REFERENCE, changes
 from limbs import RECIPES, markdown
 
 ONE_IMAGE = ("geometry.patch=[256,256]", "training.batch=1")
@@ -53,13 +53,13 @@ class Cost:
         return self.quartiles[1] / self.pixels * 1e6
 
 
-def contenders() -> dict[str, Contender]:
+def contenders(device: str) -> dict[str, Contender]:
     """By label; the references first."""
     references = {label: Contender(("--reference", kind), kind) for label, kind in REFERENCE.items()}
     ours = {
-        f"{name}, {size}": Contender((str(RECIPES / recipe), *_set(*change, *settings)), RIVALS[name])
+        f"{name}, {size}": Contender((str(RECIPES / recipe), *_set(*changes(name, device), *settings)), RIVALS[name])
         for size, settings in (("one 256 x 256 image", ONE_IMAGE), ("as in its recipe", ()))
-        for name, (recipe, change) in OURS.items()
+        for name, (recipe, _) in OURS.items()
     }
     return references | ours
 
@@ -79,12 +79,12 @@ def cost_table(known: dict[str, Contender], costs: dict[str, Cost]) -> str:
     return markdown(heads, [_line(label, costs[label], bases[known[label].rival]) for label in known])
 
 
-def waiting_table(minutes: float, flags: list[str]) -> str:
+def waiting_table(minutes: float, device: str, flags: list[str]) -> str:
     """Share of the loop's time without a batch, the first batch apart."""
     lines = []
-    for name, (recipe, change) in OURS.items():
+    for name, (recipe, _) in OURS.items():
         length = ("--minutes", str(minutes))
-        found = json.loads(run_module("waiting", str(RECIPES / recipe), *_set(*change), *length, *flags))
+        found = json.loads(run_module("waiting", str(RECIPES / recipe), *_set(*changes(name, device)), *length, *flags))
         share = found["waited"] / max(found["waited"] + found["worked"], 1e-9)
         lines.append([name, f"{share:.2%}", str(found["steps"]), f"{found['first']:.2f}"])
     return markdown(["loop", "time waiting for data", "steps", "first batch s"], lines)
@@ -115,11 +115,11 @@ def main() -> None:
     parser.add_argument("-d", "--device", default="cpu", help="cpu, cuda or cuda:N")
     given = parser.parse_args()
     flags = ["--device", given.device, *(["--threads", str(given.threads)] if given.threads else [])]
-    known = contenders()
+    known = contenders(given.device)
     costs = measure(known, given.rounds, [*flags, "--steps", str(given.steps)])
     print(cost_table(known, costs))
     if given.minutes:
-        print(f"\n{waiting_table(given.minutes, flags)}")
+        print(f"\n{waiting_table(given.minutes, given.device, flags)}")
 
 
 if __name__ == "__main__":

@@ -14,15 +14,16 @@ HIGHEST_SUV = 100.0
 """For the 99th percentile in the body; activity in Bq/ml is in the thousands."""
 
 
-def strange_units(modality: ModalityName, low: float, high: float, guess: ModalityName | None) -> str | None:
+def strange_units(
+    modality: ModalityName, low: float, high: float, guess: ModalityName | None, wanted: str = "expected is"
+) -> str | None:
     """Why values cannot be those of `modality`, in plain words with numbers; None if they can.
 
-    `low` is the 1st percentile of the volume, `high` the 99th of its body, `guess` what `guess_modality` says of it.
+    `low` is the 1st percentile of the volume, `high` the 99th of its body, `guess` what `guess_modality` says of it;
+    `wanted` names who asks for `modality`.
     """
     if modality != "CT" and guess == "CT":
-        return (
-            f"the model takes {modality}, but the values look like CT in HU: air near -1000 (1 % lie below {low:.4g})"
-        )
+        return f"{wanted} {modality}, but the values look like CT in HU: air near -1000 (1 % lie below {low:.4g})"
     if modality == "CT" and low > WARMEST_LOW:
         return (
             f"the values are not HU: 1 % of the voxels lie below {low:.4g}, where CT has air (-1000) or "
@@ -40,11 +41,10 @@ def strange_units(modality: ModalityName, low: float, high: float, guess: Modali
 
 
 def strange_values(array: Array, modality: ModalityName) -> str | None:
-    """`strange_units` of a volume (X, Y, Z), worded for one that is `modality` to whoever gave it."""
+    """`strange_units` of a volume (X, Y, Z)."""
     values = sample(array)
     high = 0.0
     if modality == "PET":
         inside = values[body_mask(values, modality)]
         high = float(np.percentile(inside if inside.size else values, 99.0))
-    found = strange_units(modality, float(np.percentile(values, 1.0)), high, guess_modality(array))
-    return found and found.replace("the model takes", "expected is")
+    return strange_units(modality, float(np.percentile(values, 1.0)), high, guess_modality(array))

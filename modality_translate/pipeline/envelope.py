@@ -71,7 +71,7 @@ def check_envelope(volume: Volume, spec: Spec) -> list[str]:
         return [f"every voxel has the same value, {first:g}: the volume is empty"]
     modality = spec.source.modality
     found = measure(volume, modality)
-    strange = strange_units(modality, found.low, found.high, guess_modality(volume.array))
+    strange = strange_units(modality, found.low, found.high, guess_modality(volume.array), "the model takes")
     reasons = [strange] if strange else []
     if spec.envelope is not None:
         if not strange and modality in _VALUE_CHECKS:
