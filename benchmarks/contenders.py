@@ -26,6 +26,7 @@ PAIRED = ("data.validation=0", "generator.width=16")
 width of 24 is for 40)."""
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hybrid": ("sts_mr_to_ct.toml", ("objective.kind=hybrid", *PAIRED)),
+    "hybrid, registered pairs": ("sts_mr_to_ct.toml", ("objective.kind=hybrid", *PAIRED, "data.registration=elastic")),
     "pix2pix": ("sts_mr_to_ct.toml", ("objective.kind=pix2pix", *PAIRED)),
     "cyclegan": ("sts_mr_to_ct_unpaired.toml", ("objective.kind=cyclegan", "data.validation=0")),
     "cut": ("sts_mr_to_ct_unpaired.toml", ("objective.kind=cut", "data.validation=0")),
@@ -39,7 +40,7 @@ NAMES = (FLOORS, *REFERENCE, *OURS)
 def changes(name: str, device: str) -> tuple[str, ...]:
     """What is set over the recipe of one of ours, with the precision that `mtranslate plan` chooses on `device`."""
     _, given = OURS[name]
-    precision = choose_precision(machine_at_hand(device), paired=given[1:] == PAIRED).value
+    precision = choose_precision(machine_at_hand(device), paired=set(PAIRED) <= set(given)).value
     return (*given, f"training.precision={precision}")
 
 

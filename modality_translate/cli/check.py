@@ -40,9 +40,9 @@ def command(
     """Say whether RECIPE (.toml), or two folders given with -a and -b, hold volumes that training can use.
 
     Each pair is read, and its grids, overlap, units and misalignment are judged; all are compared for duplicates and,
-    with a recipe, for patients on both sides of its split. Verdicts: ok; loose (a few mm apart: register, or train
-    with registration); bad (far apart, no overlap, another patient, a duplicate); error (unreadable, wrong units).
-    Alignment with PET is shown, not judged.
+    with a recipe, for patients on both sides of its split. Verdicts: ok; loose (a few mm apart: train with
+    data.registration=elastic); bad (far apart, no overlap, another patient, a duplicate); error (unreadable, wrong
+    units). Alignment with PET is shown, not judged.
 
     Exit codes: 0 all ok, 1 names do not match, 2 wrong options, 3 nothing found, 8 some cases are not ok.
 

@@ -12,7 +12,8 @@ def lines(plan: Any) -> list[str]:
     """The whole text for a `data.plan.Plan`: fingerprint, decisions, warnings."""
     found = plan.fingerprint
     rows = [("", "source", "target"), *_rows(found.source, found.target)]
-    return [*_aligned(rows), "", *_pairs(found), f"machine: {plan.machine}", "", *plan_lines(plan)]
+    aside = [plain(note) for note in plan.notes]
+    return [*_aligned(rows), "", *_pairs(found), f"machine: {plan.machine}", "", *plan_lines(plan), *aside]
 
 
 def plan_lines(plan: Any) -> list[str]:

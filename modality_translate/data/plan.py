@@ -30,6 +30,7 @@ from modality_translate.data.plan_learning import (
     choose_objective,
     choose_optimiser,
     choose_precision,
+    choose_registration,
     choose_scaling,
     choose_split,
     choose_steps,
@@ -58,6 +59,8 @@ class Plan:
     machine: Machine
     decisions: tuple[Decision, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """On what was left aside when the cases were found."""
 
     def as_dict(self) -> dict[str, Any]:
         """Fingerprint, machine, decisions and warnings, ready for JSON."""
@@ -76,9 +79,9 @@ def plan_folders(given: Given, base: Path, machine: Machine, watch: Watch | None
     be named or that the numbers contradict, and as `find_cases` and `read_volume` do.
     """
     chosen = {name: given[f"data.{name}"] for name in DATA_FIELDS if f"data.{name}" in given}
-    cases = find_cases(Data(**chosen), base).cases
+    found = find_cases(Data(**chosen), base)
     roles = given.get("source.modality"), given.get("target.modality")
-    fingerprint = take_fingerprint(cases, roles, watch)
+    fingerprint = take_fingerprint(found.cases, roles, watch)
     for name in FLAGS:
         check_modality(name, getattr(fingerprint, name))
     decisions = decide(fingerprint, machine, given)
@@ -86,7 +89,7 @@ def plan_folders(given: Given, base: Path, machine: Machine, watch: Watch | None
     values = {"name": name} | {decision.field: decision.value for decision in decisions} | dict(given)
     recipe = recipe_from(nested(values), "the plan")
     said = warnings(fingerprint, paired=recipe.data.paired)
-    return Plan(recipe, fingerprint, machine, tuple(decisions), tuple(said))
+    return Plan(recipe, fingerprint, machine, tuple(decisions), tuple(said), found.notes)
 
 
 def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Decision]:
@@ -96,6 +99,8 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
         side = getattr(fingerprint, name)
         book.settle(Decision(f"{name}.modality", side.modality, side.known_by))
     one_way = book.settle(choose_objective(fingerprint, paired=paired)) not in BOTH_WAYS
+    for decision in choose_registration(fingerprint, paired=paired):
+        book.settle(decision)
     for name in FLAGS:
         book.settle(choose_scaling(fingerprint, name, paired=one_way))
     held_out, validation = (book.settle(decision) for decision in choose_split(fingerprint.pairs))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from modality_translate.data.registration import Registrar
 from modality_translate.data.subjects import Case
 from modality_translate.intensities.foreground import body_mask
 from modality_translate.pipeline.body import darkest_body, skip_level
@@ -80,13 +81,21 @@ class Looked(NamedTuple):
     """See `darkest_body`."""
 
 
-def build_store(cases: tuple[Case, ...], spec: Spec, backward: Spec, folder: Path, watch: Watch | None = None) -> Store:
+def build_store(
+    cases: tuple[Case, ...],
+    spec: Spec,
+    backward: Spec,
+    folder: Path,
+    watch: Watch | None = None,
+    registrar: Registrar | None = None,
+) -> Store:
     """Prepare `cases` into `folder`, or open what an earlier call left there for the same files and settings.
 
     `backward` is the spec with swapped roles; unpaired targets are prepared as its sources. `watch(done, total)` is
-    called after every case. Raises `VolumeError` for a volume that cannot be read.
+    called after every case. With a `registrar`, the sources of pairs are moved onto their targets. Raises
+    `VolumeError` for a volume that cannot be read.
     """
-    key = _key(cases, spec)
+    key = _key(cases, spec, registered=registrar is not None)
     index = folder / "index.json"
     if index.is_file() and (known := json.loads(index.read_text("utf-8")))["key"] == key:
         entries = tuple(_entry(i, case, folder) for i, case in enumerate(cases))
@@ -97,7 +106,7 @@ def build_store(cases: tuple[Case, ...], spec: Spec, backward: Spec, folder: Pat
     looked: dict[str, list[Looked]] = {side: [] for side in SIDES}
     for done, case in enumerate(cases):
         entries.append(_entry(done, case, folder))
-        for side, seen in _store_case(case, spec, backward, entries[-1].file).items():
+        for side, seen in _store_case(case, spec, backward, entries[-1].file, registrar).items():
             looked[side].append(seen)
         if watch is not None:
             watch(done + 1, len(cases))
@@ -131,7 +140,7 @@ def _entry(index: int, case: Case, folder: Path) -> Entry:
     return Entry(case.name, folder / f"{index:05d}", case.source is not None, case.target is not None)
 
 
-def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str, Looked]:
+def _store_case(case: Case, spec: Spec, backward: Spec, file: Path, registrar: Registrar | None) -> dict[str, Looked]:
     """Prepare one case into its files; what its volumes look like, by side."""
     if case.source is None:
         assert case.target is not None
@@ -145,6 +154,8 @@ def _store_case(case: Case, spec: Spec, backward: Spec, file: Path) -> dict[str,
         return {"source": _look(volume, prepared.array, body, spec.source)}
     target = read_volume(case.target)
     answer = prepare_target(target, prepared, spec)
+    if registrar is not None:
+        prepared = registrar(case.name, prepared, answer, scored_body(prepared, answer, spec))
     source = prepared.array
     _save_array(file, "source", source, spec.source)
     _save_array(file, "target", answer, spec.target)
@@ -186,10 +197,16 @@ def _save_array(file: Path, side: str, array: Array, channel: Channel) -> None:
     np.save(f"{file}-{side}.npy", quantised(channel.scaling.fixed.forward(array)))
 
 
-def _key(cases: tuple[Case, ...], spec: Spec) -> str:
-    """Changes with the files (size, time) and with everything that `prepare` reads from the spec."""
+def _key(cases: tuple[Case, ...], spec: Spec, *, registered: bool) -> str:
+    """Changes with the files (size, time), with everything that `prepare` reads from the spec, and by registration."""
     files = [(case.name, *(_stamp(path) for path in (case.source, case.target))) for case in cases]
-    settings = [LAYOUT, spec.source.model_dump(mode="json"), spec.target.model_dump(mode="json"), spec.spacing]
+    settings = [
+        LAYOUT,
+        spec.source.model_dump(mode="json"),
+        spec.target.model_dump(mode="json"),
+        spec.spacing,
+        registered,
+    ]
     return hashlib.sha256(json.dumps([files, settings]).encode()).hexdigest()
 
 

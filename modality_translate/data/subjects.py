@@ -61,7 +61,8 @@ def find_cases(data: Data, base: Path) -> Found:
         sources = volumes_by_case(data.source, base, "source")
         targets = volumes_by_case(data.target, base, "target")
     if shared := set(sources.values()) & set(targets.values()):
-        raise PairingError(min(shared).name, "is both a source and a target.", "Give two folders that do not overlap.")
+        remedy = f"Correct its lines in {data.pairs}." if data.pairs else "Give two folders that do not overlap."
+        raise PairingError(min(shared).name, "is both a source and a target.", remedy)
     names = sorted(sources.keys() | targets.keys())
     cases = tuple(Case(name, sources.get(name), targets.get(name)) for name in names)
     found = _pairs_only(cases) if data.paired else Found(cases)

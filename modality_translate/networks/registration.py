@@ -18,28 +18,26 @@ FORGOTTEN = 0.05
 
 
 class Registration(nn.Module):
-    """A small U-Net from an image (N, 1, X, Y, Z) and what is to be moved onto it to displacements (N, axes, X, Y, Z).
+    """A small U-Net from two images (N, 1, X, Y, Z) to displacements (N, axes, X, Y, Z), along X and Y alone in 2D.
 
-    `warp(moving, field)` is to look like `fixed`. In 3D both have the same shape. In 2D `fixed` is one slice and
-    `moving` a stack of k slices around it; displacements go through the stack, too, unless k is 1. They are in voxels,
-    at the start all 0, and none is predicted longer than `reach` along an axis. The mean over recent batches is taken
-    out: a shift of all translations that is undone by all fields would cost nothing, and training would drift along it.
+    `warp(moving, field)` is to look like `fixed`. Displacements are in voxels, at the start all 0, none is predicted
+    longer than `reach` along an axis. The mean over recent batches is taken out: a shift of all translations that is
+    undone by all fields would cost nothing, and training would drift along it.
     """
 
     def __init__(self, geometry: recipe.Geometry, reach: float) -> None:
         super().__init__()
         self.reach = reach
-        self.flat = geometry.dims == 2
-        axes = 3 if geometry.context > 1 else geometry.dims
         # Without normalisation: it would take out of each image what tells where all of it has moved to.
         layers = Layers(geometry.dims, norm="none")
         levels = 1 + halvings(geometry.patch, MOST_HALVINGS)
-        self.network = ResidualUNet(layers, 1 + geometry.context, WIDTH, levels, blocks=1, outputs=axes)
+        self.network = ResidualUNet(layers, 2, WIDTH, levels, blocks=1, outputs=geometry.dims)
         nn.init.zeros_(self.network.head.weight)
-        self.register_buffer("common", torch.zeros(axes, 1, 1, 1))
+        self.register_buffer("common", torch.zeros(geometry.dims, 1, 1, 1))
 
     def forward(self, fixed: Tensor, moving: Tensor) -> Tensor:
-        field = self._in_plane(fixed, moving) if self.flat else self.network(torch.cat([fixed, moving], dim=1))
+        pair = torch.cat([fixed, moving], dim=1)
+        field = self.network(pair) if self.common.shape[0] == 3 else self.network(pair.squeeze(-1)).unsqueeze(-1)
         # Sixteen bits cannot tell neighbouring places of a large patch apart.
         field = self.reach * torch.tanh(field.float() / self.reach)
         if self.training:
@@ -48,21 +46,15 @@ class Registration(nn.Module):
             self.common.lerp_(mean.view_as(self.common), FORGOTTEN)
         return field - self.common
 
-    def _in_plane(self, fixed: Tensor, moving: Tensor) -> Tensor:
-        slices = torch.cat([fixed, moving], dim=4).squeeze(1)
-        return self.network(slices.movedim(-1, 1)).unsqueeze(-1)
-
 
 def warp(image: Tensor, field: Tensor) -> Tensor:
     """`image` (N, 1, X, Y, Z) as seen at every voxel's place plus its displacement, linearly interpolated.
 
-    `field` is (N, axes, X', Y', Z') in voxels along X, Y and, with three axes, Z; where it is smaller than the image,
-    it lies in its middle, and the result has its size. Places outside the image get the nearest voxel.
+    `field` is (N, axes, X, Y, Z) in voxels along X, Y and, with three axes, Z. Places outside the image get the nearest
+    voxel.
     """
-    size, inner = image.shape[2:], field.shape[2:]
-    margins = [(outer - n) // 2 for outer, n in zip(size, inner, strict=True)]
-    lines = [torch.arange(n, device=field.device) + margin for n, margin in zip(inner, margins, strict=True)]
-    still = torch.stack(torch.meshgrid(*lines, indexing="ij"))
+    size = image.shape[2:]
+    still = torch.stack(torch.meshgrid(*(torch.arange(n, device=field.device) for n in size), indexing="ij"))
     places = still + F.pad(field.float(), (0, 0) * 3 + (0, 3 - field.shape[1]))
     spans = torch.tensor([max(n - 1, 1) for n in size], device=field.device).view(-1, 1, 1, 1)
     # The sampler wants -1 to 1 from the first voxel's centre to the last one's, and the last axis first.

@@ -21,8 +21,6 @@ class Seen(NamedTuple):
     source: Tensor
     target: Tensor
     body: Tensor | None
-    around: Tensor
-    """The target with its halo."""
 
 
 class OneWay(Game):
@@ -75,7 +73,7 @@ class OneWay(Game):
     def _see(self, batch: Batch) -> Seen:
         source, target, body, _ = self.fabric.to_device(batch)
         inside = None if body is None else core(body, self.halo)
-        return Seen(source, core(source, self.halo), core(target, self.halo), inside, target)
+        return Seen(source, core(source, self.halo), core(target, self.halo), inside)
 
     def _shown(self, seen: Seen, image: Tensor) -> Tensor:
         """What the critic judges `image` by."""

@@ -1,8 +1,8 @@
 """Paired translation of pairs that do not lie well on each other (Kong et al., NeurIPS 2021).
 
-A registration network moves each target onto its translation before they are compared, so that the translator need not
-learn the misalignment. Only the translator is kept. Unlike in the paper it is the target that is moved: the slices
-around it are there, so that a displacement through the slices can be undone, too.
+A registration network moves each translation onto its target before they are compared, so that the translator need not
+learn the misalignment. Only the translator is kept. Slices are moved in their plane alone, and the network must learn
+beside the translator: it is for what `data.registration` leaves over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from modality_translate.recipe import Recipe
 
 
 class RegGAN(Pix2Pix):
-    """Differences of the translation to the moved target, what the field costs, and a critic shown the unmoved one.
+    """Differences of the moved translation to the target, what the field costs, and a critic shown the unmoved one.
 
     The registration rests until `registration_from`, then both learn together. Earlier it would learn to mend the
     shapes of a translator that cannot draw yet, which then has no reason to draw them right.
@@ -37,8 +37,8 @@ class RegGAN(Pix2Pix):
         if progress < self.settings.registration_from:
             return super().terms(seen, synthetic, progress)
         # Detached: the translator would else learn to draw what leads the registration to the easiest field.
-        field = self.registration(synthetic.detach(), seen.around)
-        compared = super().terms(seen._replace(target=warp(seen.around, field)), synthetic, progress)
+        field = self.registration(seen.target, synthetic.detach())
+        compared = super().terms(seen, warp(synthetic, field), progress)
         return compared | self._costs(field)
 
     def _costs(self, field: Tensor) -> dict[str, Tensor]:

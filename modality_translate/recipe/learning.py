@@ -76,11 +76,11 @@ class Objective(Settings):
     """Pairs with CT as the target: weight of a voxel of bone, or of air inside the body, where soft tissue has 1."""
     smooth: float = Field(10.0, ge=0)
     """reggan: weight of the squared differences between neighbouring displacements."""
-    still: float = Field(0.03, ge=0)
+    still: float = Field(0.3, ge=0)
     """reggan: weight of the squared length of the displacements, in voxels. Without it, translations may drift into
     shapes that all fields undo alike."""
     registration_from: float = Field(0.3, ge=0, le=1)
-    """reggan: fraction of the steps after which targets are registered to the translations before they are compared."""
+    """reggan: fraction of the steps after which translations are registered to the targets before they are compared."""
     registration_reach: float = Field(8.0, gt=0)
     """reggan: largest displacement along an axis, in voxels."""
     adversarial: float = Field(1.0, ge=0)

@@ -38,6 +38,9 @@ class Data(Settings):
     """Make phantom volumes instead of reading a folder."""
     paired: bool = True
     """Source and target of a case show the same anatomy; matched by case name."""
+    registration: Literal["none", "elastic"] = "none"
+    """Pairs without PET. elastic: before training, each source is moved onto its target, by mutual information, and
+    kept so where their edges then lie nearer. Nothing is moved where a model is scored or used."""
     held_out: tuple[str, ...] = ()
     """Cases neither trained on nor validated; scored at the end."""
     validation: int = Field(1, ge=0)
@@ -47,6 +50,12 @@ class Data(Settings):
     def _has_volumes(self) -> Data:
         if self.phantom is None and not self.pairs and not (self.source and self.target):
             raise ValueError("both data.source and data.target are needed, or data.pairs, or a [data.phantom] table")
+        return self
+
+    @model_validator(mode="after")
+    def _registers_pairs(self) -> Data:
+        if self.registration != "none" and not self.paired:
+            raise ValueError("data.registration is for pairs (data.paired = true)")
         return self
 
 

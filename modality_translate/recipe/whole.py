@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modality_translate.pipeline.spec import Spec
 from modality_translate.recipe.learning import Discriminator, Generator, Objective, Optimiser, Training
@@ -25,6 +25,12 @@ class Recipe(Settings):
     optimiser: Optimiser = Optimiser()
     training: Training = Training()
     augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _registers_what_has_edges(self) -> Recipe:
+        if self.data.registration != "none" and "PET" in (self.source.modality, self.target.modality):
+            raise ValueError("data.registration needs sharp edges on both sides, and PET has none")
+        return self
 
     def spec(self, backward: bool = False) -> Spec:
         """The contract of the trained model; `backward` swaps the roles (cyclegan's second direction)."""

@@ -10,6 +10,7 @@ from importlib import metadata
 
 from lightning_fabric import Fabric
 
+from modality_translate.data.registration import Registrar
 from modality_translate.data.split import Split
 from modality_translate.data.store import Store, build_store
 from modality_translate.errors import MissingExtraError
@@ -175,7 +176,8 @@ def _open_store(job: Job, directions: list[str]) -> Store:
     """The prepared volumes; on the first call for a run also its specs and splits.json."""
     names, before = job.split.names(), job.run.splits()
     forward, backward = job.recipe.spec(), job.recipe.spec(backward=True)
-    store = build_store(job.split.train, forward, backward, job.run.cache, job.reporter.prepared)
+    registrar = Registrar(job.reporter.say, job.fabric.device) if job.recipe.data.registration == "elastic" else None
+    store = build_store(job.split.train, forward, backward, job.run.cache, job.reporter.prepared, registrar)
     if before is None:
         seen = (store.source_envelope, store.source_level), (store.target_envelope, store.target_level)
         for direction, spec, (envelope, level) in zip(directions, (forward, backward), seen, strict=False):

