@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from limbs import RECIPES, markdown
 ONE_IMAGE = ("geometry.patch=[256,256]", "training.batch=1")
 """The reference's image, so that a step is the same work."""
 RIVALS = {"hybrid": "pix2pix", "pix2pix": "pix2pix", "cyclegan": "cyclegan", "cut": "cyclegan"}
-"""The reference that needs the same kind of data."""
+"""The reference that needs the same kind of data. How pairs were registered is no matter of a step."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ def contenders(device: str) -> dict[str, Contender]:
     """By label; the references first."""
     references = {label: Contender(("--reference", kind), kind) for label, kind in REFERENCE.items()}
     ours = {
-        f"{name}, {size}": Contender((str(RECIPES / recipe), *_set(*changes(name, device), *settings)), RIVALS[name])
+        f"{name}, {size}": Contender((str(RECIPES / OURS[name][0]), *_set(*changes(name, device), *settings)), rival)
         for size, settings in (("one 256 x 256 image", ONE_IMAGE), ("as in its recipe", ()))
-        for name, (recipe, _) in OURS.items()
+        for name, rival in RIVALS.items()
     }
     return references | ours
 
@@ -70,6 +71,7 @@ def measure(known: dict[str, Contender], rounds: int, flags: list[str]) -> dict[
     for _ in range(rounds):
         for label, contender in known.items():
             found[label].append(json.loads(run_module("step_cost_one", *contender.arguments, *flags)))
+            print(f"{label}: {np.median(found[label][-1]['seconds']):.3f} s", file=sys.stderr, flush=True)
     return {label: _cost(parts) for label, parts in found.items()}
 
 
@@ -82,9 +84,9 @@ def cost_table(known: dict[str, Contender], costs: dict[str, Cost]) -> str:
 def waiting_table(minutes: float, device: str, flags: list[str]) -> str:
     """Share of the loop's time without a batch, the first batch apart."""
     lines = []
-    for name, (recipe, _) in OURS.items():
-        length = ("--minutes", str(minutes))
-        found = json.loads(run_module("waiting", str(RECIPES / recipe), *_set(*changes(name, device)), *length, *flags))
+    for name in RIVALS:
+        length, recipe = ("--minutes", str(minutes)), str(RECIPES / OURS[name][0])
+        found = json.loads(run_module("waiting", recipe, *_set(*changes(name, device)), *length, *flags))
         share = found["waited"] / max(found["waited"] + found["worked"], 1e-9)
         lines.append([name, f"{share:.2%}", str(found["steps"]), f"{found['first']:.2f}"])
     return markdown(["loop", "time waiting for data", "steps", "first batch s"], lines)

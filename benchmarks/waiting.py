@@ -50,8 +50,8 @@ def watch(recipe: Path, settings: tuple[str, ...], device: str, threads: int | N
     """Train by `recipe` in a folder that is dropped again."""
     with tempfile.TemporaryDirectory() as folder:
         run, reporter = RunFolder(Path(folder) / "run"), Silent()
-        asked = chosen(Choice(recipe, None, None, None, None, False, settings), run, resume=False)
-        whole, split = settled(asked, run, reporter, leads=True)
+        choice = Choice(recipe, None, None, None, None, unpaired=False, overrides=settings, device=device)
+        whole, split = settled(chosen(choice, run, reporter, resume=False), run, reporter, leads=True, resume=False)
         fabric = open_fabric(device, whole.training.precision, threads)
         session = WatchedSession(Job(whole, split, run, fabric, reporter))
         train(session)

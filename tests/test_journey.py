@@ -23,6 +23,7 @@ QUICK = {
     "training.batch": 2,
     "generator.width": 4,
     "generator.levels": 2,
+    "generator.blocks": 1,
     "discriminator.width": 4,
     "discriminator.layers": 1,
     "geometry.patch": [32, 32],
