@@ -160,4 +160,4 @@ def test_pairs_that_do_not_match_are_warned_of(of: Of):
     found = of(alignment=Alignment(8.0, 11.0, 0.4, 9))
     said = " ".join(warnings(found, paired=True))
     assert "are these the same patients?" in said
-    assert "no registration is sure then" in said
+    assert "too far for a registration to be sure" in said
