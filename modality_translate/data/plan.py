@@ -11,6 +11,7 @@ from typing import Any
 from modality_translate.data.decision import Book, Decision
 from modality_translate.data.fingerprint import Fingerprint, Side, Watch, take_fingerprint
 from modality_translate.data.machine import Machine
+from modality_translate.data.plan_cases import choose_objective, choose_registration, choose_split, warnings
 from modality_translate.data.plan_geometry import (
     choose_context,
     choose_dims,
@@ -27,15 +28,11 @@ from modality_translate.data.plan_learning import (
     choose_intervals,
     choose_levels,
     choose_network,
-    choose_objective,
     choose_optimiser,
     choose_precision,
-    choose_registration,
     choose_scaling,
-    choose_split,
     choose_steps,
     step_seconds,
-    warnings,
 )
 from modality_translate.data.subjects import find_cases
 from modality_translate.errors import RecipeError

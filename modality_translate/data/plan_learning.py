@@ -1,4 +1,4 @@
-"""Objective, network, batch, steps, augmentation and split: chosen from a fingerprint and the machine, with reasons."""
+"""Scaling, network, batch, steps and augmentation: chosen from a fingerprint and the machine, with reasons."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from modality_translate.data.check import FAR, STRANGE, TOLERATED
 from modality_translate.data.decision import Decision
-from modality_translate.data.fingerprint import Fingerprint, patients_of
+from modality_translate.data.fingerprint import Fingerprint
 from modality_translate.data.machine import GIB, Machine
+from modality_translate.data.plan_cases import FEW_PAIRS, counted
 from modality_translate.data.plan_geometry import USED, step_bytes
 from modality_translate.recipe.learning import Discriminator
 
-NEAR = TOLERATED[0]
-"""mm apart (median) above which pairs are registered: on limbs that lie 2.7 mm apart that won 3 % of the error."""
-FEW_PAIRS = 8
-"""Fewer: a smaller network and stronger augmentation."""
 TRUNCATED = 30.0
 """SUV above which the PET scaling is widened, where 1 in 200 voxels of the body lies higher."""
 LEAST_COARSE = 4
@@ -38,34 +34,8 @@ AVX2; where the processor has bf16 it is 1.66 times as fast."""
 UNPAIRED_WORK = 8
 """A cyclegan's two translators run three times each per step, and its discriminators more often."""
 VALIDATIONS = 8
-ENOUGH_TO_VALIDATE, ENOUGH_TO_HOLD_OUT, EVERY_NTH = 3, 5, 5
 UNEVEN = 0.3
 """Field strength from which MR is made more uneven in training."""
-
-
-def choose_objective(fingerprint: Fingerprint, *, paired: bool) -> Decision:
-    """cyclegan without pairs, hybrid with them."""
-    if not paired:
-        return Decision("objective.kind", "cyclegan", "no pairs: source and target show different patients")
-    found = fingerprint.alignment
-    if "PET" in (fingerprint.source.modality, fingerprint.target.modality):
-        return Decision("objective.kind", "hybrid", "pairs; PET has too few edges to measure how well they lie")
-    if found is None:
-        return Decision("objective.kind", "hybrid", "pairs; too little structure to measure how well they lie")
-    # Never reggan: pairs that are registered first lost by registering them while they are learnt (RESULTS.md).
-    apart = f"pairs, {found.median:.1f} mm apart (median of {found.pairs})"
-    return Decision("objective.kind", "hybrid", f"{apart}: compared voxel by voxel")
-
-
-def choose_registration(fingerprint: Fingerprint, *, paired: bool) -> list[Decision]:
-    """Elastic, before training, where pairs lie measurably apart."""
-    found = fingerprint.alignment
-    if not paired or found is None or "PET" in (fingerprint.source.modality, fingerprint.target.modality):
-        return []
-    if found.median <= NEAR:
-        return []
-    reason = f"{found.median:.1f} mm apart: sources are moved onto targets where that helps (about 20 s a pair)"
-    return [Decision("data.registration", "elastic", reason)]
 
 
 def choose_scaling(fingerprint: Fingerprint, side: str, *, paired: bool) -> Decision:
@@ -100,7 +70,7 @@ def choose_network(fingerprint: Fingerprint, machine: Machine, dims: int, *, pai
     if machine.gpu:
         width, reason = (32 if dims == 3 else 48), "a GPU is there"
     if len(fingerprint.pairs) < FEW_PAIRS:
-        few = _counted(len(fingerprint.pairs), "pair")
+        few = counted(len(fingerprint.pairs), "pair")
         width, reason = width * 2 // 3 // 8 * 8, f"small: {few} would be learnt by heart"
     return [
         Decision("generator.kind", "residual_unet", "the most accurate per second of those measured"),
@@ -153,7 +123,7 @@ def choose_steps(machine: Machine, cases: int, tiles: float, batch: int, seconds
     (low, high), epochs = STEPS[machine.device], EPOCHS[machine.device]
     wanted = math.ceil(epochs * cases * tiles / batch)
     steps = int(np.clip(wanted, low, high))
-    reason = f"{_counted(cases, 'training case')} of {tiles:.0f} patches, {epochs} times over: {wanted}"
+    reason = f"{counted(cases, 'training case')} of {tiles:.0f} patches, {epochs} times over: {wanted}"
     reason += f", held within {low} to {high}" if steps != wanted else ""
     if machine.gpu:
         return Decision("training.steps", round(steps, -2), reason)
@@ -201,7 +171,7 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
     if not paired:
         reason = "mirrored only: interpolation would blur what the discriminators take for real"
         return [Decision("augmentation.flip", "x", reason)]
-    few, many = len(fingerprint.pairs) < FEW_PAIRS, _counted(len(fingerprint.pairs), "pair")
+    few, many = len(fingerprint.pairs) < FEW_PAIRS, counted(len(fingerprint.pairs), "pair")
     decisions = [
         Decision("augmentation.flip", "x", "left-right: mirrored patients are patients"),
         Decision("augmentation.rotate", 15.0 if few else 10.0, f"degrees; {many}"),
@@ -221,48 +191,3 @@ def choose_augmentation(fingerprint: Fingerprint, *, paired: bool) -> list[Decis
         Decision("augmentation.mr_bias", 0.3 if strong else 0.2, uneven),
         Decision("augmentation.missing", 0.2, "a field of view may end inside the patient"),
     ]
-
-
-def choose_split(pairs: tuple[str, ...]) -> list[Decision]:
-    """Which cases are only scored at the end, and how many while training; by patient."""
-    patients = patients_of(pairs)
-    enough = len(patients) >= ENOUGH_TO_HOLD_OUT
-    chosen = set(patients[EVERY_NTH - 1 :: EVERY_NTH]) if enough else set()
-    held_out = [name for name in pairs if name.split("/")[0] in chosen]
-    validation = 1 if len(patients) >= ENOUGH_TO_VALIDATE else 0
-    count = f"{_counted(len(patients), 'patient')} with both sides"
-    return [
-        Decision("data.held_out", held_out, f"every {EVERY_NTH}th, scored at the end" if chosen else f"none: {count}"),
-        Decision("data.validation", validation, "scored while training" if validation else f"none: {count}"),
-    ]
-
-
-def warnings(fingerprint: Fingerprint, *, paired: bool) -> list[str]:
-    """What the user should know before spending hours."""
-    found, alignment, said = len(fingerprint.pairs), fingerprint.alignment, []
-    if paired and found < FEW_PAIRS:
-        said.append(
-            f"{_counted(found, 'pair')}, which is few: expect a model that fits these patients and hardly any others."
-        )
-    if paired and found < ENOUGH_TO_VALIDATE:
-        said.append(f"{_counted(found, 'pair')}, so that none is left to score: the model's accuracy stays unknown.")
-    for name, side in (("source", fingerprint.source), ("target", fingerprint.target)):
-        if not paired and side.files < FEW_PAIRS:
-            said.append(f"{_counted(side.files, f'{name} volume')}, which is few for training without pairs.")
-        if side.spacing[2] < max(side.spacing[:2]) / 1.5:
-            said.append(f"{name} slices were not scanned along the body; they are cut head to foot nevertheless.")
-        said += [f"not as a {side.modality} should be, {problem}" for problem in side.problems]
-    if not paired and found:
-        said.append(f"{found} names are on both sides; they are taken for one patient each, and only scored as pairs.")
-    if paired and alignment is not None and "PET" not in (fingerprint.source.modality, fingerprint.target.modality):
-        if alignment.agreement < STRANGE:
-            said.append(f"edges of the pairs agree by {alignment.agreement:.2f} only: are these the same patients?")
-        if alignment.median > FAR:
-            said.append(
-                f"pairs lie {alignment.median:.1f} mm apart, too far for a registration to be sure: look at some."
-            )
-    return said
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -44,8 +44,8 @@ class Registrar:
         moved = replace(source, raw=field.moved(source.raw))
         after = _apart(moved, target)
         better = after is not None and _badness(after) < _badness(before)
-        change = f"{before.median:.1f} mm apart, {after.median if after else float('nan'):.1f} once registered"
-        self.say(f"{name}: {change}{'' if better else '; left as it was'}")
+        then = f"{after.median:.1f} once registered" if after else "not to be measured once registered"
+        self.say(f"{name}: {before.median:.1f} mm apart, {then}{'' if better else '; left as it was'}")
         return moved if better else source
 
 

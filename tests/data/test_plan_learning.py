@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modality_translate.data.decision import Decision
-from modality_translate.data.fingerprint import Alignment, Fingerprint
+from modality_translate.data.fingerprint import Fingerprint
 from modality_translate.data.machine import GIB, Machine
 from modality_translate.data.plan_learning import (
     choose_augmentation,
@@ -16,14 +16,10 @@ from modality_translate.data.plan_learning import (
     choose_critic,
     choose_levels,
     choose_network,
-    choose_objective,
     choose_precision,
-    choose_registration,
     choose_scaling,
-    choose_split,
     choose_steps,
     step_seconds,
-    warnings,
 )
 
 CPU, GPU = Machine("cpu", 16 * GIB, bf16=False), Machine("cuda", 24 * GIB, bf16=True)
@@ -32,40 +28,6 @@ Of = Callable[..., Fingerprint]
 
 def named(decisions: list[Decision]) -> dict[str, Any]:
     return {decision.field: decision.value for decision in decisions}
-
-
-def apart(millimetres: float) -> Alignment:
-    return Alignment(millimetres, 2 * millimetres, 0.7, 12)
-
-
-@pytest.mark.parametrize(
-    ("changes", "paired", "kind", "reason"),
-    [
-        ({"alignment": apart(1.0)}, True, "hybrid", "1.0 mm apart (median of 12): compared voxel by voxel"),
-        ({"alignment": apart(4.0)}, True, "hybrid", "4.0 mm apart"),
-        ({}, True, "hybrid", "too little structure"),
-        ({"alignment": apart(4.0), "modality": "PET"}, True, "hybrid", "PET"),
-        ({}, False, "cyclegan", "different patients"),
-    ],
-)
-def test_the_objective_follows_from_how_pairs_lie(of: Of, changes, paired: bool, kind: str, reason: str):
-    decision = choose_objective(of(**changes), paired=paired)
-    assert decision.value == kind
-    assert reason in decision.reason
-
-
-@pytest.mark.parametrize(
-    ("changes", "paired", "wanted"),
-    [
-        ({"alignment": apart(1.0)}, True, {}),
-        ({"alignment": apart(2.5)}, True, {"data.registration": "elastic"}),
-        ({"alignment": apart(4.0), "modality": "PET"}, True, {}),
-        ({"alignment": apart(4.0)}, False, {}),
-        ({}, True, {}),
-    ],
-)
-def test_pairs_further_apart_than_a_voxel_are_registered(of: Of, changes, paired: bool, wanted: dict[str, str]):
-    assert named(choose_registration(of(**changes), paired=paired)) == wanted
 
 
 def test_numbers_are_scaled_by_modality(of: Of):
@@ -83,8 +45,6 @@ def test_few_pairs_get_a_smaller_network_and_stronger_augmentation(of: Of):
     strong, usual = (named(choose_augmentation(found, paired=True)) for found in (few, many))
     assert strong["augmentation.rotate"] > usual["augmentation.rotate"] == 10.0
     assert strong["augmentation.mr_gamma"] > usual["augmentation.mr_gamma"] == 0.2
-    assert any("4 pairs, which is few" in warning for warning in warnings(few, paired=True))
-    assert warnings(many, paired=True) == []
 
 
 def test_a_gpu_gets_a_larger_network(of: Of):
@@ -142,22 +102,3 @@ def test_a_faster_processor_takes_less_time():
     twice = replace(CPU, speed=2 * CPU.speed)
     slow, fast = (step_seconds(machine, 8 * 96 * 96, 24, "32", paired=True) for machine in (CPU, twice))
     assert slow == pytest.approx(2 * fast)
-
-
-def test_a_fifth_of_the_patients_is_held_out_where_there_are_five():
-    split = named(choose_split(tuple(f"p{i}" for i in range(10))))
-    assert split == {"data.held_out": ["p4", "p9"], "data.validation": 1}
-    assert named(choose_split(("a", "b", "c"))) == {"data.held_out": [], "data.validation": 1}
-    assert named(choose_split(("a", "b"))) == {"data.held_out": [], "data.validation": 0}
-
-
-def test_visits_of_a_patient_are_held_out_together():
-    names = tuple(f"p{i}/day{day}" for i in range(5) for day in (1, 2))
-    assert named(choose_split(names))["data.held_out"] == ["p4/day1", "p4/day2"]
-
-
-def test_pairs_that_do_not_match_are_warned_of(of: Of):
-    found = of(alignment=Alignment(8.0, 11.0, 0.4, 9))
-    said = " ".join(warnings(found, paired=True))
-    assert "are these the same patients?" in said
-    assert "too far for a registration to be sure" in said
