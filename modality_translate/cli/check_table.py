@@ -11,8 +11,8 @@ HEADER = ("case", "verdict", "role", "source grid", "target grid", "overlap", "a
 NONE = "-"
 VERDICTS = ("ok", "loose", "bad", "error")
 ADVICE = {
-    "loose": "Train with --set data.registration=elastic, which plan and train -a -b choose themselves where most are "
-    "loose; exact pairs are best held out.",
+    "loose": "Train with --set data.registration=elastic (plan and train -a -b choose it for pairs more than 2 mm "
+    "apart in the median); exact pairs are best held out.",
     "bad": "Leave these out or repair them. Wrong partners: name the right ones in a pairs.csv (case,source,target). "
     "Different patients on purpose: --unpaired. Far apart: register first. Duplicates: keep one.",
     "error": "Replace these files, or name their modality with --from and --to; CT must be in HU and PET in SUV.",

@@ -27,7 +27,7 @@ class Registration(nn.Module):
 
     def __init__(self, geometry: recipe.Geometry, reach: float) -> None:
         super().__init__()
-        self.reach = reach
+        self.reach, self.flat = reach, geometry.dims == 2
         # Without normalisation: it would take out of each image what tells where all of it has moved to.
         layers = Layers(geometry.dims, norm="none")
         levels = 1 + halvings(geometry.patch, MOST_HALVINGS)
@@ -37,7 +37,7 @@ class Registration(nn.Module):
 
     def forward(self, fixed: Tensor, moving: Tensor) -> Tensor:
         pair = torch.cat([fixed, moving], dim=1)
-        field = self.network(pair) if self.common.shape[0] == 3 else self.network(pair.squeeze(-1)).unsqueeze(-1)
+        field = self.network(pair.squeeze(-1)).unsqueeze(-1) if self.flat else self.network(pair)
         # Sixteen bits cannot tell neighbouring places of a large patch apart.
         field = self.reach * torch.tanh(field.float() / self.reach)
         if self.training:

@@ -134,7 +134,8 @@ class Training(Settings):
     """Equal parts in which a batch is computed, one after another, to save memory; the step follows the mean of their
     gradients. `batch` must be a multiple of accumulate times the number of devices."""
     minutes: float | None = Field(None, gt=0)
-    """Wall-clock budget: the schedule is stretched over whichever ends first, steps or minutes."""
+    """Wall-clock budget, preparing and registering the volumes included: the schedule is stretched over whichever ends
+    first, steps or minutes."""
     ema: float = Field(0.999, ge=0, lt=1)
     """Decay of the running average of the weights that is validated and exported; 0 exports the raw weights."""
     keep: Literal["last", "best"] = "last"

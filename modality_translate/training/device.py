@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import torch
 from lightning_fabric import Fabric
@@ -13,6 +14,9 @@ from modality_translate.data.machine import machine_at_hand
 from modality_translate.errors import DeviceError, RecipeError
 from modality_translate.training.group import Group
 
+PATIENCE = timedelta(days=1)
+"""With the process that prepares, registers or validates: torch's half hour would end at 90 pairs. A process that dies
+is noticed at once all the same."""
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
@@ -74,7 +78,7 @@ def _fabric(accelerator: str, one: int | list[int], precision: str, group: Group
         accelerator=accelerator,
         devices=group.devices,
         num_nodes=group.nodes,
-        strategy=Replicas(cluster_environment=group.environment),
+        strategy=Replicas(cluster_environment=group.environment, timeout=PATIENCE),
         precision=PRECISIONS[precision],
     )
     fabric.launch()
