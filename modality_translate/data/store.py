@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ Watch = Callable[[int, int], None]
 FULL = 32767
 """[-1, 1] is kept as 16-bit integers: half of float32's size, and a step of 0.06 HU over a window of 4095 HU."""
 MOST_POINTS = 65536
-LAYOUT = 4
+LAYOUT = 5
 """Of the files; raised when they change, so that no older cache is opened."""
 SIDES = ("source", "target")
 
@@ -89,35 +88,33 @@ def build_store(
     watch: Watch | None = None,
     registrar: Registrar | None = None,
 ) -> Store:
-    """Prepare `cases` into `folder`, or open what an earlier call left there for the same files and settings.
+    """Prepare `cases` into `folder`, but for those that an earlier call left there for the same files and settings.
 
     `backward` is the spec with swapped roles; unpaired targets are prepared as its sources. `watch(done, total)` is
-    called after every case. With a `registrar`, the sources of pairs are moved onto their targets. Raises
-    `VolumeError` for a volume that cannot be read.
+    called after every case from the first one that is prepared. With a `registrar`, the sources of pairs are moved
+    onto their targets. Raises `VolumeError` for a volume that cannot be read.
     """
-    key = _key(cases, spec, registered=registrar is not None)
-    index = folder / "index.json"
-    if index.is_file() and (known := json.loads(index.read_text("utf-8")))["key"] == key:
-        entries = tuple(_entry(i, case, folder) for i, case in enumerate(cases))
-        return Store(entries, *(Envelope.model_validate(known[side]) for side in SIDES), *known["levels"])
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    entries: list[Entry] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(spec, registered=registrar is not None)
+    entries = tuple(_entry(i, case, folder) for i, case in enumerate(cases))
     looked: dict[str, list[Looked]] = {side: [] for side in SIDES}
-    for done, case in enumerate(cases):
-        entries.append(_entry(done, case, folder))
-        for side, seen in _store_case(case, spec, backward, entries[-1].file, registrar).items():
-            looked[side].append(seen)
-        if watch is not None:
+    fresh = False
+    for done, (case, entry) in enumerate(zip(cases, entries, strict=True)):
+        key = _key(case, settings)
+        seen = _known(entry.file, key)
+        if seen is None:
+            fresh, seen = True, _store_case(case, spec, backward, entry.file, registrar)
+            _note(entry.file, key, seen)
+        for side, one in seen.items():
+            looked[side].append(one)
+        if fresh and watch is not None:
             watch(done + 1, len(cases))
     envelopes = [envelope_of(seen.measured for seen in looked[side]) for side in SIDES]
     levels = [
         skip_level(host_background(channel), (seen.darkest for seen in looked[side]))
         for side, channel in zip(SIDES, (spec.source, spec.target), strict=True)
     ]
-    known = {side: envelope.model_dump(mode="json") for side, envelope in zip(SIDES, envelopes, strict=True)}
-    index.write_text(json.dumps({"key": key, **known, "levels": levels}), "utf-8")
-    return Store(tuple(entries), *envelopes, *levels)
+    return Store(entries, *envelopes, *levels)
 
 
 def quantised(scaled: Array) -> Stored:
@@ -197,17 +194,34 @@ def _save_array(file: Path, side: str, array: Array, channel: Channel) -> None:
     np.save(f"{file}-{side}.npy", quantised(channel.scaling.fixed.forward(array)))
 
 
-def _key(cases: tuple[Case, ...], spec: Spec, *, registered: bool) -> str:
-    """Changes with the files (size, time), with everything that `prepare` reads from the spec, and by registration."""
-    files = [(case.name, *(_stamp(path) for path in (case.source, case.target))) for case in cases]
-    settings = [
-        LAYOUT,
-        spec.source.model_dump(mode="json"),
-        spec.target.model_dump(mode="json"),
-        spec.spacing,
-        registered,
-    ]
-    return hashlib.sha256(json.dumps([files, settings]).encode()).hexdigest()
+def _known(file: Path, key: str) -> dict[str, Looked] | None:
+    """What the volumes of a case looked like, if it was prepared to its end under `key`."""
+    try:
+        noted = json.loads(Path(f"{file}.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if noted["key"] != key:
+        return None
+    return {side: Looked(Measured(*measured), darkest) for side, (measured, darkest) in noted["looked"].items()}
+
+
+def _note(file: Path, key: str, looked: dict[str, Looked]) -> None:
+    """That a case is prepared: after its arrays, so that a killed preparation goes on with the case it was at."""
+    unfinished = Path(f"{file}.part")
+    unfinished.write_text(json.dumps({"key": key, "looked": looked}), "utf-8")
+    unfinished.replace(f"{file}.json")
+
+
+def _settings(spec: Spec, *, registered: bool) -> str:
+    """Everything that `prepare` reads from the spec, and whether pairs are registered."""
+    channels = [channel.model_dump(mode="json") for channel in (spec.source, spec.target)]
+    return json.dumps([LAYOUT, *channels, spec.spacing, registered])
+
+
+def _key(case: Case, settings: str) -> str:
+    """Changes with the case's files (size, time) and with `settings`."""
+    files = [_stamp(path) for path in (case.source, case.target)]
+    return hashlib.sha256(json.dumps([case.name, files, settings]).encode()).hexdigest()
 
 
 def _stamp(path: Path | None) -> list[int]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ import torch
 from modality_translate.data.free_form import Mask
 from modality_translate.data.registration import Registrar
 from modality_translate.data.split import split
-from modality_translate.data.store import FULL, Store, background, build_store, quantised
-from modality_translate.data.subjects import find_cases
+from modality_translate.data.store import FULL, Looked, Store, _store_case, background, build_store, quantised
+from modality_translate.data.subjects import Case, find_cases
 from modality_translate.intensities import body_mask
 from modality_translate.pipeline import Channel, Prepared, prepare, prepare_target
 from modality_translate.recipe import Recipe
@@ -64,8 +66,32 @@ def test_a_changed_file_is_prepared_again(pairs: Path, recipe: Recipe):
     changed = pairs / "mr" / "b.nii.gz"
     changed.write_bytes((pairs / "mr" / "a.nii.gz").read_bytes())
     told: list[tuple[int, int]] = []
-    stored(recipe, pairs, told)
-    assert len(told) == 3
+    again = stored(recipe, pairs, told)
+    assert told == [(2, 3), (3, 3)]
+    np.testing.assert_array_equal(again.entries[1].source(), again.entries[0].source())
+
+
+def test_a_preparation_that_was_killed_goes_on_with_the_case_it_was_at(
+    pairs: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    whole = stored(recipe, pairs)
+    kept = {file.name: file.read_bytes() for file in (pairs / "cache").iterdir()}
+    shutil.rmtree(pairs / "cache")
+    asked: list[str] = []
+
+    def killed_at_b(case: Case, *rest: Any) -> dict[str, Looked]:
+        asked.append(case.name)
+        if asked == ["a", "b"]:
+            raise KeyboardInterrupt
+        return _store_case(case, *rest)
+
+    monkeypatch.setattr("modality_translate.data.store._store_case", killed_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        stored(recipe, pairs)
+    (pairs / "cache" / "00001.json").write_text('{"key": "half a li')
+    assert stored(recipe, pairs) == whole
+    assert asked == ["a", "b", "b", "c"]
+    assert {file.name: file.read_bytes() for file in (pairs / "cache").iterdir()} == kept
 
 
 class Shifted(Registrar):
