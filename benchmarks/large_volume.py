@@ -1,15 +1,19 @@
 """512 x 512 x 531 float32 through `mtranslate convert`: memory over the bare model, for a 2D and a 3D network.
 
     python benchmarks/large_volume.py -o /tmp/large
+    python benchmarks/large_volume.py -o /tmp/large --memory 1GB
 
-The networks are untrained and narrow, as memory is asked for and not time. "Bare" is a process that has loaded the
-model and computed one full batch; then a process converts the whole volume, a body in noisy air, with percentiles taken
-in its foreground. Both peaks are the kernel's (largest resident memory of the process).
+With `--memory` the volume is converted again under that limit, its arrays in files, and both results must be the same
+to the byte. The networks are untrained and narrow, as memory is asked for and not time. "Bare" is a process that has
+loaded the model and computed one full batch; then a process converts the whole volume, a body in noisy air, with
+percentiles taken in its foreground. Both peaks are the kernel's (largest resident memory of the process, mapped files
+included).
 """
 
 from __future__ import annotations
 
 import argparse
+import filecmp
 import sys
 from pathlib import Path
 
@@ -50,21 +54,34 @@ def main() -> None:
     parser.add_argument("--dims", type=int, nargs="+", choices=(2, 3), default=[2, 3])
     parser.add_argument("--shape", type=int, nargs=3, default=SHAPE)
     parser.add_argument("--everything", action="store_true", help="Without a level of air: every patch is run.")
+    parser.add_argument("--memory", nargs="+", default=[], help="limits for further conversions, such as 1GB")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     shape = tuple(options.shape)
-    source, out = options.output / f"source-{shape[2]}.nii", options.output / "out.nii.gz"
+    source = options.output / f"source-{shape[2]}.nii"
     if not source.exists():
         make_volume(source, shape)
+    print(f"{' x '.join(map(str, shape))} float32, {np.prod(shape) * 4 / 2**20:.0f} MiB")
     for dims in options.dims:
         level = None if options.everything else AIR_BELOW
         made = make_model(options.output, dims, WIDTH, source=Percentile(), air_below=level)
         bare = cost([sys.executable, "-c", BARE, str(made.file)]).memory
-        paths = ["-m", str(made.file), "-i", str(source), "-o", str(out), "--on-exists", "overwrite"]
-        seconds, _, peak = cost([sys.executable, "-m", "modality_translate", "convert", "-d", "cpu", "-q", *paths])
-        print(f"{made.spec.name}, patch {PATCHES[dims]}, {shape[0]} x {shape[1]} x {shape[2]} float32, "
-              f"{np.prod(shape) * 4 / 2**20:.0f} MiB: bare {bare:.0f}, peak {peak:.0f}, over {peak - bare:.0f} MiB; "
-              f"{seconds:.0f} s", flush=True)  # fmt: skip
+        print(f"{made.spec.name}, patch {PATCHES[dims]}: bare {bare:.0f} MiB", flush=True)
+        first = options.output / "out.nii.gz"
+        convert(made.file, source, first, bare, "no limit")
+        for limit in options.memory:
+            again = options.output / "limited.nii.gz"
+            convert(made.file, source, again, bare, f"--memory {limit}", "--memory", limit)
+            if not filecmp.cmp(first, again, shallow=False):
+                raise SystemExit(f"{again} differs from {first}.")
+
+
+def convert(model: Path, source: Path, output: Path, bare: float, name: str, *more: str) -> None:
+    paths = ["-m", str(model), "-i", str(source), "-o", str(output), "--on-exists", "overwrite"]
+    command = [sys.executable, "-m", "modality_translate", "convert", "-d", "cpu", "-q"]
+    seconds, _, peak = cost([*command, *paths, *more])
+    over = f"{peak - bare:.0f} MiB = {(peak - bare) * 2**20 / 1e9:.2f} GB"
+    print(f"    {name}: peak {peak:.0f} MiB, over the bare model {over}; {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "modality_translate"
 OPEN_TO_ALL = {"errors", "settings", "telemetry"}
 MAY_IMPORT: dict[str, set[str]] = {
     "volumes": set(),
-    "intensities": set(),
+    "intensities": {"volumes"},
     "pipeline": {"volumes", "intensities"},
     "phantom": {"volumes", "intensities"},
     "evaluation": {"volumes", "intensities"},

@@ -42,8 +42,8 @@ from modality_translate.cli import options
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads, all cores when left out; --workers share "
               "them, with --scheduler they are each worker's.")  # fmt: skip
 @click.option("--memory", type=options.SIZE, metavar="SIZE", help="What the process may take, such as 4GB: volumes "
-              "wait until they fit, and one that never does fails. --workers share it, with --scheduler it is each "
-              "worker's.")  # fmt: skip
+              "wait until they fit, and one that never does lies in files beside its output. --workers share it, with "
+              "--scheduler it is each worker's.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 1024), help="Convert in so many processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="Convert on the dask cluster with this scheduler, such as "
               "tcp://node1:8786; its workers must see the same files under the same paths.")  # fmt: skip

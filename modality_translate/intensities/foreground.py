@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from modality_translate.intensities.components import largest_component
 from modality_translate.intensities.modality import ModalityName
-from modality_translate.intensities.slabs import VOXELS, Slab, slabs
+from modality_translate.volumes.scratch import empty_as, rest
+from modality_translate.volumes.slabs import VOXELS, Slab, across, ends, slabs, slowest, thinned
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -30,12 +32,13 @@ COMPRESSION_IN_AIR = 30.0
 """The same where nine tenths of the volume are air, whose noise a larger gain would spread."""
 ENOUGH_VOXELS = 1_000_000
 """A threshold or a histogram needs no more samples than this."""
+MASK_VOXELS = 2**23
+"""About how many voxels of a mask are closed at a time."""
 
 
 def sample(array: NDArray[Any], voxels: int = ENOUGH_VOXELS) -> NDArray[Any]:
-    """A view of every n-th voxel along each axis of `array` (X, Y, Z), about `voxels` of them at most."""
-    step = sample_step(array.size, voxels)
-    return array[::step, ::step, ::step]
+    """Every n-th voxel along each axis of `array` (X, Y, Z), about `voxels` of them at most."""
+    return thinned(array, sample_step(array.size, voxels))
 
 
 def sample_step(size: int, voxels: int = ENOUGH_VOXELS) -> int:
@@ -51,14 +54,18 @@ def foreground(array: Array, spacing: Spacing | None = None) -> Mask:
     """
     sizes = spacing or (1.0, 1.0, 1.0)
     widths = [3 if size <= SMOOTHED else 1 for size in sizes]
-    threshold = _air_threshold(_smooth_sample(array, widths), float(array.min()))
-    bright = np.empty_like(array, np.bool_)
+    least = ends(array)[0]
+    threshold = _air_threshold(_smooth_sample(array, widths), least)
+    bright = empty_as(array, np.bool_)
+    any_bright = False
     for place, smooth in _smoothed(array, widths):
         # Smoothing alone would swell the edge; plain values alone would let the noise of air in.
         bright[place] = (smooth > threshold) & (array[place] > threshold)
-    if not bright.any():
-        np.greater(array, array.min(), out=bright)
-    return _filled(_largest(_closed(bright, sizes)))
+        any_bright = any_bright or bool(bright[place].any())
+        rest(bright)
+    if not any_bright:
+        bright = _above(array, least)
+    return _filled(largest_component(_closed(bright, sizes)))
 
 
 def body_mask(array: Array, modality: ModalityName, spacing: Spacing | None = None) -> Mask:
@@ -69,7 +76,7 @@ def body_mask(array: Array, modality: ModalityName, spacing: Spacing | None = No
     """
     if modality != "CT":
         return foreground(array, spacing)
-    return _filled(_largest(array > BODY_HU))
+    return _filled(largest_component(_above(array, BODY_HU)))
 
 
 def guess_modality(array: Array) -> ModalityName | None:
@@ -95,7 +102,8 @@ def _smoothed(array: Array, widths: list[int]) -> Iterator[tuple[Slab, Array]]:
         smooth = array[:, :, first : min(size, stop + reach)]
         for axis, width in enumerate(widths):
             smooth = _mean_of_three(smooth, axis) if width == 3 else smooth
-        yield (slice(None), slice(None), slice(start, stop)), smooth[:, :, start - first : stop - first]
+        yield across(2, slice(start, stop)), smooth[:, :, start - first : stop - first]
+        rest(array)
 
 
 def _mean_of_three(array: Array, axis: int) -> Array:
@@ -115,7 +123,7 @@ def _smooth_sample(array: Array, widths: list[int]) -> NDArray[np.float64]:
     step = sample_step(array.size)
     parts = []
     for (_, _, z), smooth in _smoothed(array, widths):
-        parts.append(smooth[::step, ::step, -z.start % step :: step])
+        parts.append(smooth[::step, ::step, -z.start % step :: step].copy())  # a view would hold the slab
     return np.concatenate(parts, axis=2).astype(np.float64).ravel()
 
 
@@ -131,12 +139,31 @@ def _air_threshold(values: NDArray[np.float64], least: float) -> float:
     return float(lo + scale * np.expm1(threshold_otsu(compressed)) / gain)
 
 
+def _above(array: Array, level: float) -> Mask:
+    mask = empty_as(array, np.bool_)
+    for place in slabs(array, mask):
+        np.greater(array[place], level, out=mask[place])
+    return mask
+
+
 def _closed(mask: Mask, spacing: Spacing) -> Mask:
     """Closing with a box: separable, and thick slices are bridged only where they are thin enough."""
+    times = [round(CLOSED_GAP / size) for size in spacing]
+    axis, result = slowest(mask), empty_as(mask, np.bool_)
+    for place in slabs(mask, result, voxels=MASK_VOXELS):
+        first, stop = place[axis].start, place[axis].stop
+        # What is bridged from further away than this does not reach the slab.
+        wide = slice(max(0, first - 2 * times[axis]), stop + 2 * times[axis])
+        closed = _closed_whole(mask[across(axis, wide)], times)
+        result[place] = closed[across(axis, slice(first - wide.start, stop - wide.start))]
+    return result
+
+
+def _closed_whole(mask: Mask, times: list[int]) -> Mask:
     closed = mask
     for combine in (np.logical_or, np.logical_and):
-        for axis, size in enumerate(spacing):
-            for _ in range(round(CLOSED_GAP / size)):
+        for axis, count in enumerate(times):
+            for _ in range(count):
                 closed = _with_neighbours(closed, axis, combine)
     return closed
 
@@ -150,30 +177,9 @@ def _with_neighbours(mask: Mask, axis: int, combine: np.ufunc) -> Mask:
     return result
 
 
-def _largest(mask: Mask) -> Mask:
-    box = _box(mask)
-    labels, count = ndimage.label(mask[box])  # whose labels are the largest thing here: none of the air around
-    if count <= 1:
-        return mask
-    sizes = np.zeros(count + 1, np.int64)
-    for place in slabs(labels):
-        sizes += np.bincount(labels[place].ravel(), minlength=count + 1)
-    sizes[0] = 0
-    largest = np.zeros_like(mask)
-    np.equal(labels, sizes.argmax(), out=largest[box])
-    return largest
-
-
-def _box(mask: Mask) -> Slab:
-    """The smallest box that holds all of `mask`."""
-    hit = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
-    x, y, z = (slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0) for at in hit)
-    return x, y, z
-
-
 def _filled(mask: Mask) -> Mask:
     """`mask` with the holes of each axial slice filled; equals scipy's binary_fill_holes of every slice."""
-    filled = np.empty_like(mask)
+    filled = empty_as(mask, np.bool_)
     for z in range(mask.shape[2]):
         labels, count = ndimage.label(~mask[:, :, z])
         hole = np.ones(count + 1, np.bool_)
@@ -181,4 +187,5 @@ def _filled(mask: Mask) -> Mask:
         for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
             hole[edge] = False
         filled[:, :, z] = mask[:, :, z] | hole[labels]
+        rest(mask, filled)
     return filled

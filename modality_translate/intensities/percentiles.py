@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from modality_translate.intensities.slabs import slabs
+from modality_translate.volumes.slabs import slabs, thinned
 
 SAMPLE = 65_536
 CHANCE = 1e-3
@@ -36,7 +36,7 @@ def percentiles(array: Array, mask: Mask | None, wanted: Sequence[float]) -> lis
 
     Raises ValueError when the mask is empty.
     """
-    count = array.size if mask is None else int(np.count_nonzero(mask))
+    count = array.size if mask is None else sum(int(np.count_nonzero(mask[place])) for place in slabs(mask))
     if not count:
         raise ValueError("there are no percentiles of no voxels")
     sample = np.sort(_sample(array, mask, count))
@@ -56,8 +56,8 @@ def percentiles(array: Array, mask: Mask | None, wanted: Sequence[float]) -> lis
 def _sample(array: Array, mask: Mask | None, count: int) -> Array:
     """Every n-th voxel inside, in some fixed order; all of them when there are few."""
     step = max(1, math.ceil((count / SAMPLE) ** (1 / 3)))
-    thin = (slice(None, None, step),) * 3
-    values = array[thin].ravel() if mask is None else array[thin][mask[thin]]
+    thin = thinned(array, step)
+    values = thin.ravel() if mask is None else thin[thinned(mask, step)]
     if values.size < min(count, 1000):  # a thin mask may slip through the lattice
         values = array.ravel() if mask is None else array[mask]
     return np.asarray(values, np.float32)
@@ -77,7 +77,7 @@ def _counted(array: Array, mask: Mask | None, brackets: Iterable[_Bracket]) -> t
     brackets = list(brackets)
     below = [0] * len(brackets)
     between: list[list[Array]] = [[] for _ in brackets]
-    for place in slabs(array):
+    for place in slabs(array, *([] if mask is None else [mask])):
         values: NDArray[Any] = array[place] if mask is None else array[place][mask[place]]
         for i, (low, high) in enumerate(brackets):
             below[i] += int(np.count_nonzero(values < low))

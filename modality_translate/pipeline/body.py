@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
-from modality_translate.intensities.slabs import Slab, slabs
+from modality_translate.volumes.slabs import Slab, box_of
 from modality_translate.volumes.volume import Array
 
 MARGIN = 8
@@ -30,15 +30,10 @@ def body_box(array: Array, units: HostUnits, level: float | None) -> Slab | None
     """
     if level is None:
         return WHOLE
-    hit = [np.zeros(size, np.bool_) for size in array.shape]
-    for place in slabs(array):
-        above = units.of(array[place]) > level
-        for axis, found in enumerate(hit):
-            found[place[axis]] |= above.any(axis=tuple(other for other in range(3) if other != axis))
-    if not hit[0].any():
+    box = box_of(array, lambda part: units.of(part) > level)
+    if box is None:
         return None
-    ends = [np.flatnonzero(found)[[0, -1]] for found in hit]
-    x, y, z = (slice(max(0, int(first) - MARGIN), int(last) + 1 + MARGIN) for first, last in ends)
+    x, y, z = (slice(max(0, span.start - MARGIN), span.stop + MARGIN) for span in box)
     return x, y, z
 
 

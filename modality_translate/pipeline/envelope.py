@@ -12,6 +12,7 @@ from modality_translate.intensities.modality import ModalityName
 from modality_translate.intensities.units import strange_units
 from modality_translate.pipeline.spec import Envelope, Millimetres, Spec
 from modality_translate.volumes.geometry import orient
+from modality_translate.volumes.slabs import ends
 from modality_translate.volumes.volume import Volume
 
 ENOUGH_VOXELS = 2_000_000
@@ -64,11 +65,11 @@ def check_envelope(volume: Volume, spec: Spec) -> list[str]:
     Generous on purpose: voxel size within a factor 2 of the training range, field of view within 0.4 to 2.5; absolute
     values are judged for CT and PET, as MR has no unit. Without an envelope in the spec only values are judged.
     """
-    if not np.isfinite(volume.array).all():
+    least, most = ends(volume.array)
+    if not np.isfinite([least, most]).all():
         return ["some voxels are NaN or infinite"]
-    first = float(volume.array.flat[0])
-    if (volume.array == first).all():
-        return [f"every voxel has the same value, {first:g}: the volume is empty"]
+    if least == most:
+        return [f"every voxel has the same value, {least:g}: the volume is empty"]
     modality = spec.source.modality
     found = measure(volume, modality)
     strange = strange_units(modality, found.low, found.high, guess_modality(volume.array), "the model takes")

@@ -10,11 +10,11 @@ from modality_translate.volumes.geometry import spaced
 from modality_translate.volumes.volume import Grid
 
 VOLUME, MASK = 4, 1
-"""Bytes of a voxel: float32, and a truth value. Labels of components take as much as a volume."""
+"""Bytes of a voxel: float32, and a truth value."""
 SUMS = 12
 """Bytes of a voxel that patches still reach: a float64 sum and a float32 weight."""
 PIECES = 96 * 2**20
-"""Slabs that are read, resampled, blended and packed at a time, and a batch of patches."""
+"""Slabs that are read, resampled, labelled, blended and packed at a time, and a batch of patches."""
 
 
 def working_bytes(grid: Grid, spec: Spec) -> int:
@@ -22,7 +22,7 @@ def working_bytes(grid: Grid, spec: Spec) -> int:
 
     Nothing is known of the voxels: with a level of air in the spec a body in air takes less.
     """
-    inner = spaced(grid, spec.spacing) if spec.spacing is not None else grid
+    inner = _inner(grid, spec)
     native, worked = math.prod(grid.shape), math.prod(inner.shape)
     resampled = inner is not grid
     held = VOLUME * (native + (worked if resampled else 0))
@@ -37,12 +37,26 @@ def working_bytes(grid: Grid, spec: Spec) -> int:
     )
 
 
+def streamed_bytes(grid: Grid, spec: Spec) -> int:
+    """The same with every array as large as a volume on disk: the voxels that one layer of patches reaches are left."""
+    inner = _inner(grid, spec)
+    return PIECES + _sums(inner, spec) + _layer(inner, spec.tiling.patch[2], VOLUME)
+
+
+def _inner(grid: Grid, spec: Spec) -> Grid:
+    return spaced(grid, spec.spacing) if spec.spacing is not None else grid
+
+
 def _foreground(voxels: int) -> int:
-    """Labels, and the masks before, within and after them."""
-    return (VOLUME + 3 * MASK) * voxels
+    """The mask before, within and after its largest component is taken."""
+    return 3 * MASK * voxels
 
 
 def _sums(grid: Grid, spec: Spec) -> int:
     """Of the slices that one layer of patches reaches; the storage axis along the body is not known here."""
+    return _layer(grid, spec.tiling.core[2], SUMS)
+
+
+def _layer(grid: Grid, depth: int, each: int) -> int:
     across = sorted(grid.shape)[1:]
-    return SUMS * math.prod(across) * min(spec.tiling.core[2], max(grid.shape))
+    return each * math.prod(across) * min(depth, max(grid.shape))

@@ -10,9 +10,10 @@ import numpy as np
 from modality_translate.errors import VolumeError
 from modality_translate.intensities.foreground import foreground
 from modality_translate.intensities.scaling import HostUnits, Percentile
-from modality_translate.intensities.slabs import slabs
 from modality_translate.pipeline.spec import Channel, Spec
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
+from modality_translate.volumes.scratch import empty_as, slowest_last
+from modality_translate.volumes.slabs import ends, slabs
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
 
@@ -95,18 +96,24 @@ def _oriented(volume: Volume) -> tuple[Array, Grid]:
     broken = sum(int(np.count_nonzero(~np.isfinite(volume.array[place]))) for place in slabs(volume.array))
     if broken:
         raise VolumeError("volume", f"{broken} voxels are NaN or infinite.", "Replace them by the value of air first.")
-    return orient(volume.array, volume.grid)
+    array, grid = orient(volume.array, volume.grid)
+    return slowest_last(array), grid
 
 
 def _clipped(array: Array, low: float, high: float) -> Array:
     """No second volume where nothing is to be clipped, as after a graph that clips."""
-    within = low <= float(array.min()) and float(array.max()) <= high
-    return array if within else np.clip(array, low, high)
+    least, most = ends(array)
+    if low <= least and most <= high:
+        return array
+    result: Array = empty_as(array, array.dtype)
+    for place in slabs(array, result):
+        np.clip(array[place], low, high, out=result[place])
+    return result
 
 
 def _raw_background(array: Array, channel: Channel) -> float:
     # Arbitrary units have no fixed value of air (it is negative in z-scored MR): the darkest voxel stands for it.
-    return float(array.min()) if isinstance(channel.scaling, Percentile) else channel.background
+    return ends(array)[0] if isinstance(channel.scaling, Percentile) else channel.background
 
 
 def _host_units(array: Array, grid: Grid, channel: Channel) -> HostUnits:

@@ -13,6 +13,8 @@ from modality_translate.pipeline.body import body_box
 from modality_translate.pipeline.prepare import host_background, prepare, restore
 from modality_translate.pipeline.spec import Spec
 from modality_translate.volumes.patches import blend, corners, cut
+from modality_translate.volumes.scratch import empty, rest
+from modality_translate.volumes.slabs import fill
 from modality_translate.volumes.volume import Array, Shape, Volume
 
 Predict = Callable[[Array], Array]
@@ -64,10 +66,10 @@ class Tiles:
 
         Besides the result, sums are held for the depth of one patch only.
         """
-        result = np.empty(array.shape[::-1], np.float32).T  # as files store it, x fastest
+        result: Array = empty(array.shape[::-1], np.float32, array).T  # as files store it, x fastest
         box = body_box(array, units, self.spec.tiling.skip_below)
         if box is None or array[box].size < array.size:
-            result[:] = host_background(self.spec.target)
+            fill(result, host_background(self.spec.target))
         if box is None:
             self._tell(1, 1)
             return result
@@ -75,6 +77,7 @@ class Tiles:
         for slab in self._slabs(array[box], units):
             inside[:, :, start : start + slab.shape[2]] = slab
             start += slab.shape[2]
+            rest(result)
         return result
 
     def _slabs(self, array: Array, units: HostUnits) -> Iterator[Array]:
@@ -90,6 +93,7 @@ class Tiles:
             answers = iter(self._answers(run))
             for corner, patch in group:
                 yield corner, air if patch is None else next(answers)
+            rest(array)
             self._tell(done, len(places))
 
     def _patches(self, array: Array, units: HostUnits, places: list[Shape]) -> Iterator[Cut]:

@@ -1,4 +1,4 @@
-"""A limit on memory that is kept: volumes wait until they fit beside those in hand, or are refused before any work."""
+"""A limit on memory that is kept: volumes wait until they fit beside those in hand; large ones stay on disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from modality_translate.errors import RecipeError, VolumeError
-from modality_translate.pipeline.memory import working_bytes
+from modality_translate.pipeline.memory import streamed_bytes, working_bytes
 from modality_translate.pipeline.spec import Spec
 from modality_translate.runtime.engine import Engine
 from modality_translate.volumes import read_header
@@ -35,23 +35,29 @@ class Budget:
             )
 
     @contextmanager
-    def of(self, source: Path) -> Iterator[None]:
+    def of(self, source: Path) -> Iterator[bool]:
         """The memory for translating the file `source`, as soon as it is free; given back at the end.
 
-        Raises `VolumeError` for a volume that can never fit, and for a header that cannot be read.
+        Gives whether the volume's arrays must lie on disk, as memory never holds them. Raises `VolumeError` for a
+        volume that can never fit even so, and for a header that cannot be read.
         """
-        wanted = working_bytes(read_header(source).grid, self._spec)
+        grid = read_header(source).grid
+        wanted = working_bytes(grid, self._spec)
+        streamed = wanted > self._room
+        if streamed:
+            wanted = streamed_bytes(grid, self._spec)
         if wanted > self._room:
             least = (self._limit - self._room + wanted) / GIGA
             reason = (
-                f"takes up to {least:.2f} GB with the program and the model; {self._limit / GIGA:.2f} GB are allowed."
+                f"takes up to {least:.2f} GB with the program and the model, although its voxels would stay on disk; "
+                f"{self._limit / GIGA:.2f} GB are allowed."
             )
             raise VolumeError(source, reason, "Allow more with --memory, or crop it.")
         with self._changed:
             self._changed.wait_for(lambda: self._taken + wanted <= self._room)
             self._taken += wanted
         try:
-            yield
+            yield streamed
         finally:
             with self._changed:
                 self._taken -= wanted

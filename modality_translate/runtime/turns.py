@@ -46,13 +46,13 @@ class Room:
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, voxels: int) -> Iterator[None]:
-        """Wait until there is room for `voxels` more, and have it."""
+    def of(self, voxels: int) -> Iterator[bool]:
+        """Wait until there is room for `voxels` more, and have it; never on disk."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + voxels <= self._voxels)
             self._taken += voxels
         try:
-            yield
+            yield False
         finally:
             with self._changed:
                 self._taken -= voxels

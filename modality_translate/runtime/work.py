@@ -26,6 +26,7 @@ from modality_translate.volumes.volume import Array
 
 VOXELS_IN_HAND = 100_000_000
 """Together, of all volumes that one process has in hand: about 2 GB of intermediate arrays."""
+STREAMED = "too large for the memory allowed: its voxels were kept in nameless files beside the output meanwhile"
 _POLL_S = 0.2
 
 
@@ -41,7 +42,7 @@ class Options:
     resume: bool = False
     """Keep what the journals prove finished; `on_exists` then speaks of outputs that no journal knows."""
     memory: float | None = None
-    """Bytes that each process may take; volumes wait for room, and one that never fits fails. None: no limit."""
+    """Bytes that each process may take; volumes wait for room; one that never fits lies in files. None: no limit."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +134,16 @@ class Work:
     def _translated(self, job: Job, place: int, progress: Callable[[int, int], None]) -> Outcome:
         there = job.target.exists()
         room = self.budget.of(job.source) if self.budget else self.room.of(_voxels(job.source, self.translator.spec))
-        with room:
+        with room as streamed:
             self.stop.check()
-            volume = read_volume(job.source, frame=self.options.frame)
+            volume = read_volume(job.source, frame=self.options.frame, scratch=_folder(job) if streamed else None)
             # After the reader: it refuses pipes, devices and a header that is followed by a terabyte of nothing.
             source = digest(*_files(job.source)) if self.journal else ""
             synthetic = self._in_turn(place).translate(volume, force=self.options.force, progress=progress)
             del volume
             self.stop.check()
-            return outcome(job, "converted", notes=(*synthetic.notes, *self._write(job, synthetic, source, there)))
+            notes = (*synthetic.notes, *([STREAMED] if streamed else []))
+            return outcome(job, "converted", notes=(*notes, *self._write(job, synthetic, source, there)))
 
     def _in_turn(self, place: int) -> Translator:
         """The translator, with an engine that computes when it is this volume's turn, and not after a stop."""
@@ -156,7 +158,7 @@ class Work:
 
     def _write(self, job: Job, synthetic: Volume, source: str, overwrite: bool) -> tuple[str, ...]:
         """Write and note it; what is to be said about that."""
-        job.target.parent.mkdir(parents=True, exist_ok=True)
+        _folder(job)
         if self.journal:
             self.journal.begun(job.output)
         stored, text = self.translator.spec.target.stored, self.translator.description(synthetic)
@@ -197,6 +199,12 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "does not fit into memory. Close other programs, or use a machine with more."
     return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _folder(job: Job) -> Path:
+    """Where the output goes; made if it is not there."""
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    return job.target.parent
 
 
 def _files(source: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from modality_translate.errors import VolumeError
 from modality_translate.volumes.folder import volume_suffix
 from modality_translate.volumes.packing import Piece, packed
 from modality_translate.volumes.placement import check_affine
+from modality_translate.volumes.scratch import rest, slowest_last
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
 StoredName = Literal["int16", "float32", "uint8"]
@@ -30,7 +31,7 @@ def encode(path: Path, volume: Volume, dtype: StoredName, description: str) -> I
     Raises VolumeError when the grid or a voxel cannot be written.
     """
     start = _header_bytes(path, volume, dtype, description)
-    pieces = chain([lambda: start], _slabs(path, volume.array, np.dtype(dtype)))
+    pieces = chain([lambda: start], _slabs(path, slowest_last(volume.array), np.dtype(dtype)))
     if volume_suffix(path) == ".nii":
         return (piece() for piece in pieces)
     return packed(pieces)
@@ -98,7 +99,9 @@ def _slabs(path: Path, array: Array, dtype: np.dtype[Any]) -> Iterator[Piece]:
 def _slab_bytes(path: Path, slab: Array, dtype: np.dtype[Any]) -> bytes:
     if not np.isfinite(slab).all():
         raise VolumeError(path, "would hold NaN or infinite voxels.", "Replace them before writing.")
-    return _stored(slab, dtype).tobytes(order="F")
+    stored = _stored(slab, dtype).tobytes(order="F")
+    rest(slab)
+    return stored
 
 
 def _stored(slab: Array, dtype: np.dtype[Any]) -> NDArray[Any]:

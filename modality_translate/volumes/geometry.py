@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from modality_translate.volumes.scratch import empty_as, rest
+from modality_translate.volumes.slabs import Slab, across, slabs, slowest
 from modality_translate.volumes.volume import Affine, Array, Grid, Shape
 
 CANONICAL = np.array([[0, 1], [1, 1], [2, 1]])
@@ -103,7 +107,8 @@ def _resample_parallel(array: Array, steps: Affine, order: NDArray[np.intp], sha
     for axis, centre in enumerate(centres):
         outside = _outside(centre, array.shape[axis])
         if outside.any():
-            np.moveaxis(result, axis, 0)[outside] = background
+            for place in slabs(result):
+                np.moveaxis(result[place], axis, 0)[outside[place[axis]]] = background
     return result.transpose(np.argsort(order))
 
 
@@ -141,22 +146,34 @@ def _balanced(weights: Floats, away: Floats) -> Floats:
 
 def _along(array: Array, axis: int, weights: sparse.csr_array) -> Array:
     """`array` with one axis resampled, in the same memory order, with copies of bounded size."""
-    slowest, *others = sorted((other for other in range(3) if other != axis), key=lambda o: -abs(array.strides[o]))
-    result = _empty_like(array, axis, weights.shape[0])
-    depth = max(1, SLAB // max(1, array.size // array.shape[slowest]))
-    for start in range(0, array.shape[slowest], depth):
-        place = tuple(slice(start, start + depth) if a == slowest else slice(None) for a in range(3))
-        moved = array[place].transpose(axis, slowest, *others)
+    result = empty_as(array, np.float32, axis=axis, size=weights.shape[0])
+    for source, target, some in _pieces(array, axis, weights):
+        moved = np.moveaxis(array[source], axis, 0)
+        others = sorted(range(1, 3), key=lambda other: -abs(moved.strides[other]))
+        moved = moved.transpose(0, *others)
         flat = np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
-        result[place].transpose(axis, slowest, *others)[...] = (weights @ flat).reshape(-1, *moved.shape[1:])
+        answer = (some @ flat).reshape(-1, *moved.shape[1:])
+        np.moveaxis(result[target], axis, 0).transpose(0, *others)[...] = answer
+        rest(array, result)
     return result
 
 
-def _empty_like(array: Array, axis: int, size: int) -> Array:
-    """Room for `array` with another `size` along `axis`, in its memory order."""
-    order = sorted(range(3), key=lambda a: -abs(array.strides[a]))
-    shape = [size if a == axis else array.shape[a] for a in order]
-    return np.empty(shape, np.float32).transpose(np.argsort(order))
+def _pieces(array: Array, axis: int, weights: sparse.csr_array) -> Iterator[tuple[Slab, Slab, sparse.csr_array]]:
+    """Slabs of `array`, where they go to, and the weights between the two along `axis`."""
+    along = slowest(array)
+    size = weights.shape[0] if along == axis else array.shape[along]
+    depth = max(1, SLAB * array.shape[along] // array.size)
+    for start in range(0, size, depth):
+        target = slice(start, min(size, start + depth))
+        source, some = _reached(weights, target) if along == axis else (target, weights)
+        yield across(along, source), across(along, target), some
+
+
+def _reached(weights: sparse.csr_array, target: slice) -> tuple[slice, sparse.csr_array]:
+    """The source voxels that `target` voxels see, and the weights between the two."""
+    rows = weights[target]
+    source = slice(int(rows.indices.min()), int(rows.indices.max()) + 1) if rows.nnz else slice(0, 1)
+    return source, rows[:, source]
 
 
 def _resample_oblique(array: Array, steps: Affine, shape: Shape, background: float) -> Array:

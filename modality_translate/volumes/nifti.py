@@ -22,10 +22,13 @@ MGH_SLACK = 2**24
 """MGH files end with free text after the voxels."""
 
 
-def read_volume(path: str | Path, *, frame: int | None = None, max_bytes: int = MAX_BYTES) -> Volume:
+def read_volume(
+    path: str | Path, *, frame: int | None = None, max_bytes: int = MAX_BYTES, scratch: Path | None = None
+) -> Volume:
     """The volume in a .nii, .nii.gz, .hdr/.img, .mgh or .mgz file; of a 4D file, the frame counted from 0.
 
-    `max_bytes` bounds one frame, on disk and as float32. Gzip files are verified to their last byte.
+    `max_bytes` bounds one frame, on disk and as float32. Gzip files are verified to their last byte. With a folder
+    `scratch` the voxels lie in a nameless file there, and so does what is made of them.
     Raises VolumeError for whatever keeps the file from being understood without doubt.
     """
     path = Path(path)
@@ -34,7 +37,7 @@ def read_volume(path: str | Path, *, frame: int | None = None, max_bytes: int = 
         end = header.offset + header.frames * header.frame_bytes
         stream.require(end)
         stream.skip_to(header.offset + chosen * header.frame_bytes)
-        array = read_voxels(stream, header)
+        array = read_voxels(stream, header, scratch)
         stream.skip_to(end)
         ending = stream.finish(MGH_SLACK if header.format == "MGH" else NIFTI_SLACK)
     if header.format == "MGH":

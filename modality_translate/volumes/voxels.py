@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from modality_translate.errors import VolumeError
 from modality_translate.volumes.header import Header
+from modality_translate.volumes.scratch import on_disk, rest
 from modality_translate.volumes.stream import Stream
 from modality_translate.volumes.volume import Array
 
@@ -17,12 +19,15 @@ SLAB = 2**20
 """Voxels converted at a time: bounds what is held besides the result."""
 
 
-def read_voxels(stream: Stream, header: Header) -> Array:
+def read_voxels(stream: Stream, header: Header, scratch: Path | None = None) -> Array:
     """One frame (X, Y, Z), scaled in float64 and rounded once to float32; memory order is the file's (x fastest).
+
+    With a folder `scratch` the array lies in a nameless file there.
 
     Raises VolumeError when a voxel is NaN or infinite, or becomes so when scaled.
     """
-    array = np.empty(math.prod(header.grid.shape), np.float32)
+    size = math.prod(header.grid.shape)
+    array = np.empty(size, np.float32) if scratch is None else on_disk((size,), np.float32, scratch)
     unusable = overflown = 0
     for start in range(0, array.size, SLAB):
         slab = array[start : start + SLAB]
@@ -32,6 +37,7 @@ def read_voxels(stream: Stream, header: Header) -> Array:
         if lost:
             before = raw.size - int(np.isfinite(raw).sum())
             unusable, overflown = unusable + before, overflown + lost - before
+        rest(array)
     if unusable:
         reason = f"holds {unusable} NaN or infinite voxels of {array.size}."
         raise VolumeError(stream.path, reason, "Replace them first, for example with numpy.nan_to_num.")

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from modality_translate.intensities import percentiles as module
 from modality_translate.intensities.percentiles import percentiles
-from modality_translate.intensities.slabs import slabs
+from modality_translate.volumes.slabs import slabs
 
 SHARES = st.lists(st.floats(0, 100) | st.sampled_from([0.0, 0.5, 50.0, 99.5, 100.0]), min_size=1, max_size=3)
 VOLUMES = arrays.arrays(

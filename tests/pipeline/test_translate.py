@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from modality_translate.errors import ModelError
 from modality_translate.intensities import Percentile, Window
 from modality_translate.pipeline import translate, translate_array
+from modality_translate.volumes import read_volume, write_volume
+from modality_translate.volumes.scratch import is_on_disk
 
 GEOMETRIES = [
     ((8, 8, 8), (0, 0, 0), 0.0),
@@ -46,6 +48,21 @@ def test_the_network_sees_ras_whatever_the_storage_order(order, make_spec, ident
 
     translate(stored(order), spec, predict)
     np.testing.assert_array_equal(seen[0][0, 0], stored("RAS").array)
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR", "ASL", "IRP"])
+@pytest.mark.parametrize("spacing", [None, (1.5, 0.9, 2.0)])
+@pytest.mark.parametrize("scaling", [Percentile(), Window(lo=0, hi=100)])
+def test_a_volume_kept_on_disk_comes_out_to_the_bit(codes, spacing, scaling, make_spec, identity, stored, tmp_path):
+    spec = make_spec(overlap=0.3, spacing=spacing, scaling=scaling)
+    volume, file = stored(codes, (40, 33, 27)), tmp_path / "volume.nii"
+    write_volume(file, volume)
+    memory, disk = (translate(read_volume(file, scratch=s), spec, identity(spec)) for s in (None, tmp_path))
+    assert [is_on_disk(found.array) for found in (memory, disk)] == [False, True]
+    np.testing.assert_array_equal(disk.array, memory.array)
+    for name, found in (("memory.nii.gz", memory), ("disk.nii.gz", disk)):
+        write_volume(tmp_path / name, found)
+    assert (tmp_path / "disk.nii.gz").read_bytes() == (tmp_path / "memory.nii.gz").read_bytes()
 
 
 @given(

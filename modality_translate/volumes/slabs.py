@@ -1,0 +1,78 @@
+"""A volume in bounded pieces, cut where its memory is slowest, so that statistics need no second volume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modality_translate.volumes.scratch import rest
+
+VOXELS = 2**21
+"""About how many voxels a slab holds."""
+
+Slab = tuple[slice, slice, slice]
+
+
+def slabs(array: NDArray[Any], *others: NDArray[Any], voxels: int = VOXELS) -> Iterator[Slab]:
+    """Places that together cover `array` (X, Y, Z) once, in order along the axis of its largest stride.
+
+    `others` are used at the same places: between two slabs, none of the arrays takes memory that lies on disk.
+    """
+    axis = slowest(array)
+    size = array.shape[axis]
+    depth = max(1, voxels * size // max(1, array.size))
+    for start in range(0, size, depth):
+        yield across(axis, slice(start, min(size, start + depth)))
+        rest(array, *others)
+
+
+def slowest(array: NDArray[Any]) -> int:
+    """The axis with the largest stride."""
+    return int(np.argmax(np.abs(array.strides)))
+
+
+def across(axis: int, span: slice) -> Slab:
+    """The place of `span` along `axis`, whole along the others."""
+    x, y, z = (span if axis == other else slice(None) for other in range(3))
+    return x, y, z
+
+
+def ends(array: NDArray[Any]) -> tuple[float, float]:
+    """The least and the largest value; both NaN if any is."""
+    parts = [(float(array[place].min()), float(array[place].max())) for place in slabs(array)]
+    low, high = np.transpose(parts)
+    return float(low.min()), float(high.max())
+
+
+def fill(array: NDArray[Any], value: float) -> None:
+    """`value` in every voxel."""
+    for place in slabs(array):
+        array[place] = value
+
+
+def thinned(array: NDArray[Any], step: int) -> NDArray[Any]:
+    """Every `step`-th voxel along each axis of `array` (X, Y, Z), in its memory order."""
+    axis = slowest(array)
+    parts = []
+    for place in slabs(array):
+        thin = [slice(None, None, step)] * 3
+        thin[axis] = slice(-place[axis].start % step, None, step)
+        parts.append(array[place][tuple(thin)].copy("K"))
+    return np.concatenate(parts, axis=axis)
+
+
+def box_of(array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> Slab | None:
+    """The smallest box of `array` (X, Y, Z) with every voxel that passes `test`, which is given slabs; none of none."""
+    hit = [np.zeros(size, np.bool_) for size in array.shape]
+    for place in slabs(array):
+        passed = test(array[place])
+        for axis, found in enumerate(hit):
+            found[place[axis]] |= passed.any(axis=tuple(other for other in range(3) if other != axis))
+    if not hit[0].any():
+        return None
+    edges = [np.flatnonzero(found)[[0, -1]] for found in hit]
+    x, y, z = (slice(int(first), int(last) + 1) for first, last in edges)
+    return x, y, z
