@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from modality_translate.runtime.work import Options
 from random_model import write_random_model
 
 SHAPE, SPACING = (160, 160, 16), (1.2, 1.2, 3.27)
-FAST = {"patch": (80, 80), "width": 16, "levels": 4, "spacing": (1.5, 1.5, 3.27)}
+FAST: dict[str, Any] = {"patch": (80, 80), "width": 16, "levels": 4, "spacing": (1.5, 1.5, 3.27)}
 
 
 class Silent:

@@ -125,6 +125,7 @@ def _reference(name: str, budget: Budget, folder: Path) -> Result:
     tested = {way: scores(answers(translator(kind, folder, way, device))) for way in STATISTICS[kind]}
     best = min(tested, key=lambda way: Row(name, tested[way]).mean("mae"))
     label = f"{name} ({best} statistics)" if len(tested) > 1 else name
-    trained_on = _dealt(*facts["volumes"], paired=kind == "pix2pix")
+    sources, targets = facts["volumes"]
+    trained_on = _dealt(sources, targets, paired=kind == "pix2pix")
     others = {way: found for way, found in tested.items() if way != best}
     return Result(label, tested[best], facts["steps"], facts["minutes"], trained_on, others)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ def in_batches(engine: Engine, patches: Array) -> Array:
     return np.concatenate([engine.predict(group) for group in groups])
 
 
-def alternated(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def alternated(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each side in each round, after one untimed round."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):

@@ -86,8 +86,9 @@ def _versions(python: Path) -> str:
 
 
 def _start(python: Path, script: str, importable: str) -> list[float]:
-    command = [python, "-c", script, MODEL, ROOT / importable]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command = [str(python), "-c", script, str(MODEL), str(ROOT / importable)]
+    found: list[float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
 def _summary(kind: str, seconds: tuple[float, ...]) -> str:

@@ -84,7 +84,8 @@ def line(norm: str, job: Job, folder: Path) -> list[str]:
     spec, predict = model(job)
     denser = spec.model_copy(update={"tiling": spec.tiling.model_copy(update={"overlap": MORE_OVERLAP})})
     low, high = spec.target.scaling.fixed.range
-    errors, changes = [], ([], [])
+    errors: list[float] = []
+    changes: tuple[list[float], list[float]] = ([], [])
     for source, target, body in heads(folder, spec):
         plain, *others = (
             np.clip(image, low, high)[body]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -36,7 +36,7 @@ class Clock:
     """Seconds by stage, without those of the stages within."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self._running: list[str] = []
         self._since = time.perf_counter()
@@ -99,7 +99,7 @@ def main() -> None:
     clock.around("everything else (blending)", convert)()
     whole = sum(clock.seconds.values())
     print(f"{options.model} on {file.name}: {patches[0]} patches, {clock.calls['network']} batches, {whole:.1f} s")
-    for name, seconds in clock.seconds.most_common():
+    for name, seconds in sorted(clock.seconds.items(), key=lambda item: -item[1]):
         print(f"| {name} | {seconds:.2f} | {seconds / whole:.1%} |")
 
 

@@ -59,7 +59,7 @@ def timed(step: Step, count: int, device: torch.device) -> list[float]:
 def peak_mib(device: torch.device) -> float:
     """The most this process has held so far: on a GPU of its tensors, else of everything resident."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
+        return float(torch.cuda.max_memory_allocated(device)) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 

@@ -22,7 +22,7 @@ from modality_translate.data import store as stores
 from modality_translate.data.patches import Sampler
 from modality_translate.data.subjects import Case
 from modality_translate.recipe import recipe_from
-from modality_translate.volumes import Volume, write_volume
+from modality_translate.volumes import Volume, read_volume, write_volume
 
 SHAPE, BATCH = (96, 96, 64), 8
 
@@ -74,13 +74,13 @@ def main() -> None:
     recipe = recipe_from({"name": "store", **tables, "geometry": {"patch": [64, 64], "spacing": [1.0] * 3}}, "here")
     cases = make(options.output, options.volumes // 2)
     decoded: Counter[Path] = Counter()
-    read = stores.read_volume
+    read = read_volume
 
     def counted(path: Path) -> Volume:
         decoded[path] += 1
         return read(path)
 
-    stores.read_volume = counted
+    stores.__dict__["read_volume"] = counted
     specs, cache = (recipe.spec(), recipe.spec(backward=True)), options.output / "cache"
     before = peak()
     begin = time.monotonic()

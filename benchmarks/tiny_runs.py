@@ -102,7 +102,7 @@ def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else a == b
+    return bool(torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else a == b)
 
 
 def _collect(value: Any, name: str, found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -22,7 +23,7 @@ IDENTITY = 0.5
 POOL = 50
 
 
-class Game:
+class Game(ABC):
     """Generators (the first from source to target) and critics; all of a kind share one Adam."""
 
     def __init__(self, generators: list[nn.Module], critics: list[nn.Module], device: torch.device) -> None:
@@ -35,6 +36,10 @@ class Game:
         """Multiply the published learning rate."""
         for group in chain(self.players.param_groups, self.judges.param_groups):
             group["lr"] = RATE * factor
+
+    @abstractmethod
+    def step(self, source: Tensor, target: Tensor) -> dict[str, float]:
+        """Learn from images (N, 1, H, W) in [-1, 1]; the losses, for people."""
 
     @contextmanager
     def critics_resting(self) -> Iterator[None]:

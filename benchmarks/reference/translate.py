@@ -14,7 +14,7 @@ from reference.networks import ResNet9, UNet256
 from reference.slices import SIZE, from_network, hounsfield, mr_bytes, resized, to_network
 from reference.train import WEIGHTS
 
-GENERATORS = {"pix2pix": UNet256, "cyclegan": ResNet9}
+GENERATORS: dict[str, Callable[[], nn.Module]] = {"pix2pix": UNet256, "cyclegan": ResNet9}
 STATISTICS = {"pix2pix": ("running", "batch"), "cyclegan": ("own",)}
 """How normalisation can be used in testing. Pix2Pix: by the training's running averages, or by those of each image and
 with dropout, as the reference's own test does. CycleGAN's instance normalisation has one way only."""
