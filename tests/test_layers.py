@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "modality_translate"
-OPEN_TO_ALL = {"errors", "settings", "telemetry"}
+OPEN_TO_ALL = {"errors", "printable", "settings", "telemetry"}
 MAY_IMPORT: dict[str, set[str]] = {
     "volumes": set(),
     "intensities": {"volumes"},

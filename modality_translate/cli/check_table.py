@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from modality_translate.cli.printable import plain
+from modality_translate.printable import plain
 
 HEADER = ("case", "verdict", "role", "source grid", "target grid", "overlap", "apart mm", "p90 mm", "shift mm", "agree")
 NONE = "-"

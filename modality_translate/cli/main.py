@@ -8,6 +8,7 @@ import sys
 import click
 
 from modality_translate.errors import TranslationError
+from modality_translate.printable import plain
 
 COMMANDS = {
     "phantom": "Make paired MR, CT and PET volumes with known truth.",
@@ -83,5 +84,4 @@ def main() -> None:
 
 
 def _one_line(text: str) -> str:
-    """Control characters from file names or headers must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return plain(" ".join(text.split()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modality_translate.cli.printable import plain
+from modality_translate.printable import plain
 
 
 def lines(plan: Any) -> list[str]:

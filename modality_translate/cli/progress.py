@@ -6,10 +6,7 @@ from types import TracebackType
 
 import click
 
-
-def _printable(text: str) -> str:
-    """Control characters from file names must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+from modality_translate.printable import plain
 
 
 class Lines:
@@ -35,12 +32,12 @@ class Lines:
     def waiting(self, name: str, holder: str) -> None:
         """Why nothing happens."""
         if not self.quiet:
-            click.echo(_printable(f"waiting: {name}: {holder} converts it"), err=True)
+            click.echo(plain(f"waiting: {name}: {holder} converts it"), err=True)
 
     def finished(self, name: str, status: str, reason: str) -> None:
         """Failures are always told."""
         if status == "failed" or not self.quiet:
-            click.echo(_printable(f"{status}: {name}" + (f": {reason}" if reason else "")), err=True)
+            click.echo(plain(f"{status}: {name}" + (f": {reason}" if reason else "")), err=True)
 
 
 class Bar(Lines):
@@ -66,7 +63,7 @@ class Bar(Lines):
 
     def started(self, name: str, position: int, total: int) -> None:
         """A new bar for the volume."""
-        self.progress.reset(self.task, description=_printable(f"{position}/{total} {name}"), total=None)
+        self.progress.reset(self.task, description=plain(f"{position}/{total} {name}"), total=None)
 
     def patches(self, done: int, total: int) -> None:
         """Move the bar."""
@@ -74,9 +71,9 @@ class Bar(Lines):
 
     def waiting(self, name: str, holder: str) -> None:
         """In the bar's place."""
-        self.progress.reset(self.task, description=_printable(f"waiting for {holder}: {name}"), total=None)
+        self.progress.reset(self.task, description=plain(f"waiting for {holder}: {name}"), total=None)
 
     def finished(self, name: str, status: str, reason: str) -> None:
         """One line above the bar."""
-        line = _printable(f"{status}: {name}" + (f": {reason}" if reason else ""))
+        line = plain(f"{status}: {name}" + (f": {reason}" if reason else ""))
         self.progress.console.print(line, markup=False, highlight=False)

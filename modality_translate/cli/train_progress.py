@@ -7,8 +7,15 @@ from typing import Any
 
 import click
 
+from modality_translate.printable import plain
+
 LINE_EVERY = 5
 """Rows of metrics.csv per plain line."""
+
+
+def _plain(text: str) -> str:
+    """Lines stay lines; names of cases are file names."""
+    return "\n".join(plain(line) for line in text.split("\n"))
 
 
 class TrainingLines:
@@ -29,7 +36,7 @@ class TrainingLines:
     def say(self, text: str) -> None:
         """One line worth keeping."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(_plain(text), err=True)
 
     def prepared(self, done: int, total: int) -> None:
         """Told once, at the end."""
@@ -69,7 +76,7 @@ class TrainingBar(TrainingLines):
 
     def say(self, text: str) -> None:
         """Above the bar."""
-        self.progress.console.print(text, markup=False, highlight=False)
+        self.progress.console.print(_plain(text), markup=False, highlight=False)
 
     def prepared(self, done: int, total: int) -> None:
         """The bar counts volumes."""

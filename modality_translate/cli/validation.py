@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from modality_translate.cli.printable import plain
 from modality_translate.errors import ModelError
+from modality_translate.printable import plain
 
 
 def validated(paths: Sequence[Path], as_json: bool) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from modality_translate.cli import options
-from modality_translate.cli.printable import plain
 from modality_translate.errors import TranslationError
+from modality_translate.printable import plain
 
 
 @click.command("view")

@@ -12,6 +12,7 @@ import numpy as np
 
 from modality_translate.evaluation.metrics import METRICS, Limits, Protocol, unit_of
 from modality_translate.intensities.modality import ModalityName
+from modality_translate.printable import plain
 
 SUMMARY_ROWS = ("mean", "std", "median", "min", "max")
 
@@ -102,7 +103,7 @@ class Evaluation:
         lines = _columns(rows) if self.cases else []
         lines += [f"not scored: {failure.name}: {failure.reason}" for failure in self.failures]
         lines += [f"no prediction: {name}" for name in self.unanswered]
-        return "\n".join(_printable(line) for line in [*lines, *self.notes])
+        return "\n".join(plain(line) for line in [*lines, *self.notes])
 
     def to_json(self) -> str:
         """The whole evaluation as indented JSON; figures that are not finite become null."""
@@ -128,11 +129,6 @@ class Evaluation:
 def shown(metric: str, value: float | None) -> str:
     """A figure with the metric's number of digits; a dash where there is none."""
     return "-" if value is None else f"{value:.{METRICS[metric].digits}f}"
-
-
-def _printable(line: str) -> str:
-    """Control characters of file names must not drive the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def _columns(rows: list[list[str]]) -> list[str]:

@@ -16,6 +16,7 @@ from modality_translate.pipeline.envelope import check_envelope
 from modality_translate.pipeline.self_test import check_self_test
 from modality_translate.pipeline.spec import Spec
 from modality_translate.pipeline.translate import translate
+from modality_translate.printable import plain
 from modality_translate.runtime.engine import Engine
 from modality_translate.runtime.engine_choice import EngineName, open_engine
 from modality_translate.runtime.known import is_known, remember
@@ -117,7 +118,7 @@ class Translator:
     def description(self, synthetic: Volume) -> str:
         """What a written volume says of its origin."""
         forced = " FORCED" if any(note.startswith(_FORCED) for note in synthetic.notes) else ""
-        name = "".join(c if c.isprintable() else "?" for c in self.spec.name[:_LONGEST_NAME])
+        name = plain(self.spec.name[:_LONGEST_NAME])
         return f"mtranslate {version('modality-translate')} {name}{forced}"
 
 

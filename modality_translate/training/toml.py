@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from modality_translate.printable import plain
+
 
 def to_toml(values: dict[str, Any], comments: Mapping[str, str] | None = None) -> str:
     """TOML of nested plain values (tables, strings, numbers, booleans, lists of them); None is left out.
@@ -35,8 +37,7 @@ def _dotted(path: tuple[str, ...], key: str) -> str:
 
 def _comment(text: str) -> list[str]:
     # TOML allows no control characters in comments, and file names may hold them.
-    lines = ("".join(c if c.isprintable() else "?" for c in line) for line in text.splitlines())
-    return [f"# {line}" for line in lines]
+    return [f"# {plain(line)}" for line in text.splitlines()]
 
 
 def _value(value: Any) -> str:
