@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
@@ -97,15 +98,19 @@ def _slabs(path: Path, array: Array, dtype: np.dtype[Any]) -> Iterator[Piece]:
 
 
 def _slab_bytes(path: Path, slab: Array, dtype: np.dtype[Any]) -> bytes:
-    if not np.isfinite(slab).all():
+    least, most = float(slab.min()), float(slab.max())
+    if not math.isfinite(least) or not math.isfinite(most):
         raise VolumeError(path, "would hold NaN or infinite voxels.", "Replace them before writing.")
-    stored = _stored(slab, dtype).tobytes(order="F")
+    stored = _stored(slab, least, most, dtype).tobytes(order="F")
     rest(slab)
     return stored
 
 
-def _stored(slab: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _stored(slab: Array, least: float, most: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`slab`, whose values lie between `least` and `most`, as little-endian `dtype`."""
     if dtype.kind == "f":
         return slab.astype("<f4", copy=False)
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(slab), limits.min, limits.max).astype(dtype.newbyteorder("<"))
+    limits, whole = np.iinfo(dtype), np.rint(slab)
+    if least < limits.min or most > limits.max:
+        np.clip(whole, limits.min, limits.max, out=whole)
+    return whole.astype(dtype.newbyteorder("<"))
