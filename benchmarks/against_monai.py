@@ -6,7 +6,8 @@ The same untrained network (see models.py) and overlap, CPU, the whole command f
 in; the sides take turns. Ours runs on each of the engines, in float32 and in int8 as `mtranslate export` makes it with
 these heads, and leaves air out by the level in the model file, MONAI has no such thing. Scaling is a fixed window on
 both sides, and the heads already have the network's voxel size, so that nothing but the tiling, or int8, can make the
-answers differ; the mean absolute difference is printed in HU, over all voxels and in the body.
+answers differ; the mean absolute difference is printed in HU, over all voxels and in the body. With `--memory` ours
+runs a second time under that limit, which keeps arrays in files.
 """
 
 from __future__ import annotations
@@ -90,9 +91,9 @@ def by_monai(dims: int, files: list[Path], out: Path, overlap: float) -> list[st
     return [sys.executable, "-W", "ignore", "-m", "monai_side", *map(str, settings), *map(str, files)]
 
 
-def by_us(model: Path, engine: str, folder: Path, out: Path) -> list[str]:
+def by_us(model: Path, engine: str, folder: Path, out: Path, *more: str) -> list[str]:
     settings = ["-m", model, "-i", folder, "-o", out, "-d", "cpu", "--engine", engine, "-q"]
-    return [sys.executable, "-m", "modality_translate", "convert", *map(str, settings)]
+    return [sys.executable, "-m", "modality_translate", "convert", *map(str, settings), *more]
 
 
 def models_of(made: Made, sources: Path, chosen: list[PrecisionName]) -> dict[PrecisionName, Path]:
@@ -119,6 +120,9 @@ def compare(dims: int, files: list[Path], work: Path, options: argparse.Namespac
         for engine in options.engines:
             name = f"{engine} {precision}"
             commands[name] = by_us(model, engine, files[0].parent, work / name)
+            if options.memory:
+                limited = f"{name}, --memory {options.memory}"
+                commands[limited] = by_us(model, engine, files[0].parent, work / limited, "--memory", options.memory)
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(options.rounds):
         order = list(commands)
@@ -153,6 +157,7 @@ def main() -> None:
     parser.add_argument("--overlap", type=float, default=0.25)
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "int8"), default=["fp32", "int8"])
+    parser.add_argument("--memory", help="Run ours a second time under this limit, such as 0.5GB.")
     options = parser.parse_args()
     made = head_files(options.input, options.volumes)
     work = options.input / "against-monai"
