@@ -25,7 +25,7 @@ from modality_translate.training.run import RunFolder
 DATA = Path(__file__).parents[2] / "shared" / "data"
 STEPS = 50
 SHORT = [f"training.{key}={STEPS}" for key in ("steps", "validate_every", "checkpoint_every")]
-HEADS = ("folders", "objective", "voxel mm", "patch", "network", "batch", "precision", "planned steps", "warnings",
+HEADS = ("folders", "objective", "registration", "voxel mm", "patch", "network", "batch", "precision", "planned steps", "warnings",
          "losses finite", "export", "seconds")  # fmt: skip
 
 
@@ -83,7 +83,8 @@ def decided(planned: dict[str, Any]) -> list[str]:
     network = f"{planned['generator.kind']} {planned['generator.width']}"
     spacing = "x".join(f"{size:.3g}" for size in planned["geometry.spacing"])
     settings = [str(planned[f"training.{key}"]) for key in ("batch", "precision", "steps")]
-    return [planned["objective.kind"], spacing, patch, network, *settings]
+    registration = planned.get("data.registration", "none")
+    return [planned["objective.kind"], registration, spacing, patch, network, *settings]
 
 
 def outcome(command: click.Command, arguments: list[str]) -> str:
