@@ -25,8 +25,8 @@ from modality_translate.training.run import RunFolder
 DATA = Path(__file__).parents[2] / "shared" / "data"
 STEPS = 50
 SHORT = [f"training.{key}={STEPS}" for key in ("steps", "validate_every", "checkpoint_every")]
-HEADS = ("folders", "objective", "registration", "voxel mm", "patch", "network", "batch", "precision", "planned steps", "warnings",
-         "losses finite", "export", "seconds")  # fmt: skip
+HEADS = ("folders", "objective", "registration", "voxel mm", "patch", "network", "batch", "precision", "planned steps",
+         "warnings", "losses finite", "export", "seconds")  # fmt: skip
 
 
 @dataclass(frozen=True)
