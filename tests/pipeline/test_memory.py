@@ -9,8 +9,8 @@ import pytest
 
 from modality_translate.intensities import Percentile
 from modality_translate.pipeline import memory, translate
-from modality_translate.pipeline.memory import working_bytes
-from modality_translate.volumes import Volume
+from modality_translate.pipeline.memory import streamed_bytes, working_bytes
+from modality_translate.volumes import Volume, read_volume, write_volume
 
 SHAPE = (160, 150, 140)
 
@@ -28,6 +28,20 @@ def test_a_translation_stays_within_what_is_foretold(make_spec, body, monkeypatc
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.35 * foretold < peak < foretold
+
+
+@pytest.mark.parametrize("patch", [(64, 64, 1), (32, 32, 32)])
+@pytest.mark.parametrize("spacing", [None, (0.8, 1.0, 0.9)])
+def test_a_volume_on_disk_takes_less_than_is_foretold(make_spec, body, patch, spacing, tmp_path):
+    spec = make_spec(patch, overlap=0.25, spacing=spacing, scaling=Percentile())
+    array = body(0, 300, 5, (180, 170, 160))
+    write_volume(tmp_path / "volume.nii", Volume.of(array, np.eye(4)))
+    tracemalloc.start()
+    volume = read_volume(tmp_path / "volume.nii", scratch=tmp_path)
+    translate(volume, spec, lambda patches: patches, batch=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * streamed_bytes(volume.grid, spec)  # the other half is for pages of the files themselves
 
 
 def test_a_larger_volume_takes_more(make_spec):
