@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from modality_translate.errors import TranslationError
@@ -97,14 +98,21 @@ def open_server(site: Site, port: int) -> ThreadingHTTPServer:
     Raises OSError when the port is taken.
     """
     handler = type("Handler", (_Handler,), {"site": site})
-    server = ThreadingHTTPServer((LOOPBACK, port), handler)
-    server.daemon_threads = True
-    return server
+    return _Server((LOOPBACK, port), handler)
 
 
 def address(server: ThreadingHTTPServer, site: Site) -> str:
     """What to open in a browser."""
     return f"http://{LOOPBACK}:{server.server_port}/{site.secret}/"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that is closed while it loads is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
+import threading
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -55,6 +59,26 @@ def test_a_volume_that_was_damaged_meanwhile_is_refused_with_the_reason(volume: 
     answer, body = ask(f"{home}files/{item['id']}")
     assert answer.status == 422
     assert b"truncated" in body
+
+
+def test_a_page_that_is_closed_while_it_loads_leaves_the_terminal_alone(
+    tmp_path: Path, serve: Callable[..., str], capfd: pytest.CaptureFixture[str]
+):
+    large = tmp_path / "large.nii"
+    write_volume(large, Volume.of(np.zeros((200, 200, 200)), np.eye(4)))
+    home = serve(large)
+    parts, (item,) = urlsplit(home), json.loads(ask(home + "files.json")[1])
+    for _ in range(3):
+        gone = socket.create_connection((parts.hostname, parts.port))
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by a reset
+        gone.sendall(f"GET {parts.path}files/{item['id']} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        assert gone.recv(4).startswith(b"HTTP")
+        gone.close()
+    wait_until = time.monotonic() + 10
+    while any("process_request" in thread.name for thread in threading.enumerate()) and time.monotonic() < wait_until:
+        time.sleep(0.02)
+    assert ask(home + "files.json")[0].status == 200
+    assert capfd.readouterr().err == ""
 
 
 OUTSIDE = ["files/", "files/..", "files/%2e%2e", "../", "host/", "vendor", "host/../server.py", "%2e%2e/server.py",
