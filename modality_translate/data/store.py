@@ -103,6 +103,8 @@ def build_store(
         key = _key(case, settings)
         seen = _known(entry.file, key)
         if seen is None:
+            # A note of other settings must not outlive the arrays it was about.
+            Path(f"{entry.file}.json").unlink(missing_ok=True)
             fresh, seen = True, _store_case(case, spec, backward, entry.file, registrar)
             _note(entry.file, key, seen)
         for side, one in seen.items():

@@ -12,8 +12,8 @@ from modality_translate.intensities.foreground import foreground
 from modality_translate.intensities.scaling import HostUnits, Percentile
 from modality_translate.pipeline.spec import Channel, Spec
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
-from modality_translate.volumes.scratch import empty_as, slowest_last
-from modality_translate.volumes.slabs import ends, slabs
+from modality_translate.volumes.scratch import empty_as
+from modality_translate.volumes.slabs import ends, slabs, slowest_last
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
 

@@ -17,7 +17,8 @@ from modality_translate.errors import VolumeError
 from modality_translate.volumes.folder import volume_suffix
 from modality_translate.volumes.packing import Piece, packed
 from modality_translate.volumes.placement import check_affine
-from modality_translate.volumes.scratch import rest, slowest_last
+from modality_translate.volumes.scratch import rest
+from modality_translate.volumes.slabs import slowest_last
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
 StoredName = Literal["int16", "float32", "uint8"]

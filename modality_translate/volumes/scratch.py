@@ -17,10 +17,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from modality_translate.errors import VolumeError
-from modality_translate.volumes.volume import Array
-
-BLOCK = 2**23
-"""Voxels that are copied at a time into another storage order."""
 
 
 class _File(mmap.mmap):
@@ -70,27 +66,6 @@ def rest(*arrays: NDArray[Any]) -> None:
         file = _file_of(array)
         if file is not None and hasattr(mmap, "MADV_DONTNEED"):
             file.madvise(mmap.MADV_DONTNEED)
-
-
-def slowest_last(array: Array) -> Array:
-    """`array` (X, Y, Z); one on disk whose slices (z) do not lie one behind the other is copied so that they do."""
-    if not is_on_disk(array) or abs(array.strides[2]) == max(map(abs, array.strides)):
-        return array
-    result: Array = empty(array.shape[::-1], array.dtype, array).T
-    axis = int(np.argmax(np.abs(array.strides)))
-    for z in _spans(array, 2):
-        for other in _spans(array, axis):
-            place = tuple({axis: other, 2: z}.get(a, slice(None)) for a in range(3))
-            result[place] = array[place]
-            rest(array)
-        rest(result)
-    return result
-
-
-def _spans(array: Array, axis: int) -> list[slice]:
-    size = array.shape[axis]
-    depth = max(1, BLOCK * size // array.size)
-    return [slice(start, start + depth) for start in range(0, size, depth)]
 
 
 def _reserve(handle: int, size: int) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modality_translate.volumes.scratch import rest
+from modality_translate.volumes.scratch import empty, is_on_disk, rest
 
 VOXELS = 2**21
 """About how many voxels a slab holds."""
+BLOCK = 2**23
+"""Voxels of a copy in another storage order that are filled at a time."""
 
 Slab = tuple[slice, slice, slice]
 
@@ -38,6 +40,18 @@ def across(axis: int, span: slice) -> Slab:
     """The place of `span` along `axis`, whole along the others."""
     x, y, z = (span if axis == other else slice(None) for other in range(3))
     return x, y, z
+
+
+def slowest_last(array: NDArray[Any]) -> NDArray[Any]:
+    """`array` (X, Y, Z); one on disk whose slices (z) do not lie one behind the other is copied so that they do."""
+    if not is_on_disk(array) or abs(array.strides[2]) == max(map(abs, array.strides)):
+        return array
+    result = empty(array.shape[::-1], array.dtype, array).T
+    for block in slabs(result, voxels=BLOCK):
+        part, room = array[block], result[block]
+        for place in slabs(part):
+            room[place] = part[place]
+    return result
 
 
 def ends(array: NDArray[Any]) -> tuple[float, float]:

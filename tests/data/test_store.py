@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,26 @@ def test_a_changed_file_is_prepared_again(pairs: Path, recipe: Recipe):
     again = stored(recipe, pairs, told)
     assert told == [(2, 3), (3, 3)]
     np.testing.assert_array_equal(again.entries[1].source(), again.entries[0].source())
+
+
+def test_arrays_half_made_anew_are_not_taken_for_those_of_before(
+    pairs: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    whole, file = stored(recipe, pairs), pairs / "mr" / "b.nii.gz"
+    kept, stamp, wanted = file.read_bytes(), file.stat().st_mtime_ns, np.array(whole.entries[1].source())
+    file.write_bytes((pairs / "mr" / "a.nii.gz").read_bytes())
+
+    def killed_before_the_end(*given: Any) -> dict[str, Looked]:
+        _store_case(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("modality_translate.data.store._store_case", killed_before_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        stored(recipe, pairs)
+    monkeypatch.undo()
+    file.write_bytes(kept)
+    os.utime(file, ns=(stamp, stamp))
+    np.testing.assert_array_equal(stored(recipe, pairs).entries[1].source(), wanted)
 
 
 def test_a_preparation_that_was_killed_goes_on_with_the_case_it_was_at(

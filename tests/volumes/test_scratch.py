@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from modality_translate.errors import VolumeError
 from modality_translate.volumes import scratch
-from modality_translate.volumes.scratch import empty, empty_as, is_on_disk, on_disk, rest, slowest_last
-from modality_translate.volumes.slabs import box_of, ends, fill, slabs, thinned
+from modality_translate.volumes.scratch import empty, empty_as, is_on_disk, on_disk, rest
+from modality_translate.volumes.slabs import box_of, ends, fill, slabs, slowest_last, thinned
 
 linux = pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="reads the kernel's account of memory")
 
@@ -82,7 +82,7 @@ def test_memory_is_let_go_between_slabs(tmp_path):
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 @pytest.mark.parametrize("flipped", [False, True])
 def test_slices_lie_one_behind_the_other_afterwards(tmp_path, monkeypatch, order, flipped):
-    monkeypatch.setattr(scratch, "BLOCK", 50)
+    monkeypatch.setattr("modality_translate.volumes.slabs.BLOCK", 150)
     array = np.arange(7 * 8 * 9, dtype=np.float32).reshape(7, 8, 9).transpose(order)
     array = array[:, ::-1] if flipped else array
     settled = slowest_last(stored(array, tmp_path))
