@@ -26,7 +26,7 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("resampling, there and back", "pipeline.prepare", "resample"),
     ("foreground", "pipeline.prepare", "foreground"),
     ("percentiles", "intensities.scaling", "percentiles"),
-    ("box of the body", "pipeline.translate", "body_box"),
+    ("boxes of the body", "pipeline.translate", "body_boxes"),
     ("cutting patches", "pipeline.translate", "cut"),
     ("network", "pipeline.translate", "predict_checked"),
 )

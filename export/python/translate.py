@@ -160,32 +160,48 @@ def along(array, places, step):
 
 
 def tiled(array, tiling, outside, air, predict):
-    """Patches through the graph, blended, around the body; `air` elsewhere. Sections 3.5 to 3.7."""
+    """Patches through the graph, blended, in boxes around the body; `air` elsewhere. Sections 3.5 to 3.7."""
+    patch, halo, level = np.array(tiling["patch"]), np.array(tiling["halo"]), tiling.get("skip_below")
+    core = patch - 2 * halo
+    padded = np.pad(array, np.stack([halo, halo + core], 1), constant_values=outside)
+    places = [(box, corner) for box in boxes(array, level, core, halo) for corner in corners(box, core, tiling)]
+    starting = [corner + [span.start for span in box] for box, corner in places]
+    views = [padded[tuple(map(slice, start, start + patch))] for start in starting]
+    run = [level is None or view.max() > np.float32(level) for view in views]
+    answers = answered(itertools.compress(views, run), predict)
+    cores = (next(answers) if wanted else np.full(core, air, np.float32) for wanted in run)
     result = np.full(array.shape, air, np.float32)
-    level = tiling.get("skip_below")
-    above = array > (-np.inf if level is None else np.float32(level))
-    if above.any():
-        ends = [np.flatnonzero(above.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
-        box = tuple(slice(max(0, first - 8), last + 9) for first, last in ends)
-        result[box] = blended(array[box], tiling, outside, air, predict)
+    for box, group in itertools.groupby(zip(places, cores, strict=True), lambda pair: pair[0][0]):
+        result[box] = blended([span.stop - span.start for span in box], ((at, one) for (_, at), one in group), core)
     return result
 
 
-def blended(array, tiling, outside, air, predict):
-    patch, halo, level = np.array(tiling["patch"]), np.array(tiling["halo"]), tiling.get("skip_below")
-    core = patch - 2 * halo
-    padded = np.pad(array, np.stack([halo, halo + np.maximum(core - array.shape, 0)], 1), constant_values=outside)
-    xs, ys, zs = map(starts, array.shape, core.tolist(), [tiling["overlap"]] * 3)
-    corners = [(x, y, z) for z, x, y in itertools.product(zs, xs, ys)]
-    views = {corner: padded[tuple(map(slice, corner, corner + patch))] for corner in corners}
-    run = {corner for corner, view in views.items() if level is None or view.max() > np.float32(level)}
-    answers = answered((view for corner, view in views.items() if corner in run), predict)
-    total, weights, weight = np.zeros(array.shape), np.zeros(array.shape, np.float32), window(core)
-    for corner in corners:
-        answer = next(answers) if corner in run else np.full(core, air, np.float32)
-        place = tuple(map(slice, corner, corner + core))
+def boxes(array, level, core, halo):
+    """Around every voxel above `level` and 8 more; one for each slice where the core is one slice."""
+    above = array > (-np.inf if level is None else np.float32(level))
+    if level is None or core[2] > 1:
+        return [box(above, 0 if level is None else 8)] if above.any() else []
+    seen = [above[:, :, max(0, z - halo[2]) : z + halo[2] + 1] for z in range(array.shape[2])]
+    return [(*box(part, 8)[:2], slice(z, z + 1)) for z, part in enumerate(seen) if part.any()]
+
+
+def box(above, margin):
+    ends = [np.flatnonzero(above.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
+    return tuple(slice(max(0, a - margin), min(n, b + 1 + margin)) for (a, b), n in zip(ends, above.shape, strict=True))
+
+
+def corners(box, core, tiling):
+    shape = [span.stop - span.start for span in box]
+    xs, ys, zs = map(starts, shape, core.tolist(), [tiling["overlap"]] * 3)
+    return [np.array([x, y, z]) for z, x, y in itertools.product(zs, xs, ys)]
+
+
+def blended(shape, cores, size):
+    total, weights, weight = np.zeros(shape), np.zeros(shape, np.float32), window(size)
+    for corner, core in cores:
+        place = tuple(map(slice, corner, corner + size))
         used = tuple(map(slice, total[place].shape))
-        total[place] += answer[used] * weight[used].astype(float)
+        total[place] += core[used] * weight[used].astype(float)
         weights[place] += weight[used]
     return (total / weights).astype(np.float32)
 

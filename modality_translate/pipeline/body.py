@@ -11,30 +11,38 @@ from scipy import ndimage
 
 from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
-from modality_translate.volumes.slabs import Slab, box_of
+from modality_translate.pipeline.spec import Tiling
+from modality_translate.volumes.slabs import Slab, shadows, span
 from modality_translate.volumes.volume import Array
 
+Seen = NDArray[np.bool_]
 MARGIN = 8
 """Voxels around the body, so that its dim edge is translated with it."""
 REACH = 7
 """A voxel of the body lies within this many voxels, along each axis, of one that is above the level."""
 FORGIVEN = 0.1
 """Percent of a body's voxels for which that need not hold: masks bridge gaps and fill holes with air."""
-WHOLE = (slice(None),) * 3
 
 
-def body_box(array: Array, units: HostUnits, level: float | None) -> Slab | None:
-    """The smallest box of `array` (X, Y, Z) that holds every voxel above `level` in host units, and a margin of 8.
+def body_boxes(array: Array, units: HostUnits, tiling: Tiling) -> list[Slab]:
+    """Boxes of `array` (X, Y, Z) in which patches lie, in order of z: the whole volume without a level.
 
-    The whole volume without a level; none if no voxel is above.
+    With a level, the smallest box of every voxel above it in host units, and a margin of 8. For cores of one slice,
+    every slice has its own, along x and y, by what its patches see, and none where they see nothing above.
     """
+    level, halo = tiling.skip_below, tiling.halo[2]
     if level is None:
-        return WHOLE
-    box = box_of(array, lambda part: units.of(part) > level)
-    if box is None:
-        return None
-    x, y, z = (slice(max(0, span.start - MARGIN), span.stop + MARGIN) for span in box)
-    return x, y, z
+        x, y, z = (slice(0, size) for size in array.shape)
+        return [(x, y, z)]
+    along_y, along_x = shadows(array, lambda part: units.of(part) > level)
+    if tiling.core[2] > 1:
+        return [_box(along_y, along_x, span(along_y, 1, MARGIN))] if along_y.any() else []
+    seen = [slice(max(0, i - halo), i + halo + 1) for i in range(array.shape[2])]
+    return [_box(along_y[:, s], along_x[:, s], slice(i, i + 1)) for i, s in enumerate(seen) if along_y[:, s].any()]
+
+
+def _box(along_y: Seen, along_x: Seen, z: slice) -> Slab:
+    return span(along_y, 0, MARGIN), span(along_x, 0, MARGIN), z
 
 
 def darkest_body(array: Array, body: NDArray[np.bool_]) -> float:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from modality_translate.errors import ModelError
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
-from modality_translate.pipeline.body import body_box
+from modality_translate.pipeline.body import body_boxes
 from modality_translate.pipeline.prepare import host_background, prepare, restore
 from modality_translate.pipeline.spec import Spec
 from modality_translate.volumes.patches import blend, corners, cut
 from modality_translate.volumes.scratch import empty, rest
-from modality_translate.volumes.slabs import fill
+from modality_translate.volumes.slabs import Slab, fill, shape_of
 from modality_translate.volumes.volume import Array, Shape, Volume
 
 Predict = Callable[[Array], Array]
 """(N, 1, X, Y, Z) float32 in host units of the source to (N, 1, X - 2 hx, Y - 2 hy, Z - 2 hz) in those of the target,
 with (hx, hy, hz) the halo of the spec's tiling."""
-Cut = tuple[Shape, Array | None]
-"""A corner and its patch, if it is to be run."""
 Progress = Callable[[int, int], None]
 """Called with the number of patches done and of all patches."""
 
@@ -48,6 +49,25 @@ def translate_array(
     return Tiles(spec, predict, batch, progress).translated(array, SAME_UNITS)
 
 
+class Place(NamedTuple):
+    """Where one core lies."""
+
+    box: Slab
+    """In which it is blended."""
+    corner: Shape
+    """Its first voxel, counted from the box's."""
+
+    @property
+    def start(self) -> Shape:
+        """Its first voxel in the volume."""
+        x, y, z = (span.start + at for span, at in zip(self.box, self.corner, strict=True))
+        return x, y, z
+
+
+Cut = tuple[Place, Array | None]
+"""A place and its patch, if it is to be run."""
+
+
 @dataclass(frozen=True)
 class Tiles:
     """One network over one volume, a batch of patches at a time, from the lowest slice to the highest."""
@@ -67,42 +87,45 @@ class Tiles:
         Besides the result, sums are held for the depth of one patch only.
         """
         result: Array = empty(array.shape[::-1], np.float32, array).T  # as files store it, x fastest
-        box = body_box(array, units, self.spec.tiling.skip_below)
-        if box is None or array[box].size < array.size:
+        boxes = body_boxes(array, units, self.spec.tiling)
+        if sum(math.prod(shape_of(box)) for box in boxes) < array.size:
             fill(result, host_background(self.spec.target))
-        if box is None:
+        places = self._places(boxes)
+        for box, cores in groupby(self._cores(array, units, places), key=lambda core: core[0].box):
+            x, y, start = box[0], box[1], box[2].start
+            for slab in self._blended(box, cores):
+                result[x, y, start : start + slab.shape[2]] = slab
+                start += slab.shape[2]
+                rest(result)
+        if not places:
             self._tell(1, 1)
-            return result
-        start, inside = 0, result[box]
-        for slab in self._slabs(array[box], units):
-            inside[:, :, start : start + slab.shape[2]] = slab
-            start += slab.shape[2]
-            rest(result)
         return result
 
-    def _slabs(self, array: Array, units: HostUnits) -> Iterator[Array]:
-        (x, y, z), tiling = array.shape, self.spec.tiling
-        places = corners((x, y, z), tiling.core, tiling.overlap)
-        return blend((x, y, z), tiling.core, self._cores(array, units, places))
+    def _places(self, boxes: list[Slab]) -> list[Place]:
+        tiling = self.spec.tiling
+        return [Place(box, at) for box in boxes for at in corners(shape_of(box), tiling.core, tiling.overlap)]
 
-    def _cores(self, array: Array, units: HostUnits, places: list[Shape]) -> Iterator[tuple[Shape, Array]]:
-        """Every corner with what the network answers there, in order."""
+    def _blended(self, box: Slab, cores: Iterable[tuple[Place, Array]]) -> Iterator[Array]:
+        return blend(shape_of(box), self.spec.tiling.core, ((place.corner, core) for place, core in cores))
+
+    def _cores(self, array: Array, units: HostUnits, places: list[Place]) -> Iterator[tuple[Place, Array]]:
+        """Every place with what the network answers there, in order."""
         air = np.full(self.spec.tiling.core, host_background(self.spec.target), np.float32)
         for done, group in _groups(self._patches(array, units, places), self.batch):
             run = [patch for _, patch in group if patch is not None]
             answers = iter(self._answers(run))
-            for corner, patch in group:
-                yield corner, air if patch is None else next(answers)
+            for place, patch in group:
+                yield place, air if patch is None else next(answers)
             rest(array)
             self._tell(done, len(places))
 
-    def _patches(self, array: Array, units: HostUnits, places: list[Shape]) -> Iterator[Cut]:
-        """Every corner with its input patch (X, Y, Z), or with none where it holds no body."""
+    def _patches(self, array: Array, units: HostUnits, places: list[Place]) -> Iterator[Cut]:
+        """Every place with its input patch (X, Y, Z), or with none where it holds no body."""
         tiling, air = self.spec.tiling, host_background(self.spec.source)
-        for corner in places:
-            patch = cut(array, corner, tiling.patch, tiling.halo, air, units.of)
+        for place in places:
+            patch = cut(array, place.start, tiling.patch, tiling.halo, air, units.of)
             empty = tiling.skip_below is not None and patch.max() <= tiling.skip_below
-            yield corner, None if empty else patch
+            yield place, None if empty else patch
 
     def _answers(self, patches: list[Array]) -> Array:
         if not patches:
@@ -135,7 +158,7 @@ def predict_checked(patches: Array, spec: Spec, predict: Predict) -> Array:
 
 
 def _groups(patches: Iterator[Cut], batch: int) -> Iterator[tuple[int, list[Cut]]]:
-    """In order, groups with up to `batch` patches to run, and how many corners are behind after each."""
+    """In order, groups with up to `batch` patches to run, and how many places are behind after each."""
     group: list[Cut] = []
     done = waiting = 0
     for done, one in enumerate(patches, start=1):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modality_translate.volumes.volume import Array, Shape
 
@@ -65,6 +67,15 @@ def weights(core: Shape) -> Array:
     return (units / WEIGHT_UNITS).astype(np.float32)
 
 
+@lru_cache(maxsize=8)
+def _windows(core: Shape) -> tuple[Array, NDArray[np.float64]]:
+    """The weights in both precisions, made once, as a volume may have thousands of boxes."""
+    window = weights(core)
+    exact = window.astype(np.float64)
+    window.flags.writeable = exact.flags.writeable = False
+    return window, exact
+
+
 def blend(shape: Shape, core: Shape, tiles: Iterable[tuple[Shape, Array]]) -> Iterator[Array]:
     """The weighted mean of overlapping cores, exact where they agree, as slabs (X, Y, n) float32 in order of z.
 
@@ -86,8 +97,7 @@ class _Layer:
     def __init__(self, shape: Shape, core: Shape) -> None:
         x, y, z = shape
         self.start = 0
-        self._window = weights(core)
-        self._exact = self._window.astype(np.float64)
+        self._window, self._exact = _windows(core)
         self._sum = np.zeros((x, y, min(core[2], z)), np.float64)
         self._weight = np.zeros(self._sum.shape, np.float32)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modality_translate.volumes.scratch import empty, is_on_disk, rest
+from modality_translate.volumes.volume import Shape
 
 VOXELS = 2**21
 """About how many voxels a slab holds."""
@@ -29,6 +30,12 @@ def slabs(array: NDArray[Any], *others: NDArray[Any], voxels: int = VOXELS) -> I
     for start in range(0, size, depth):
         yield across(axis, slice(start, min(size, start + depth)))
         rest(array, *others)
+
+
+def shape_of(place: Slab) -> Shape:
+    """(X, Y, Z) of a place whose ends are given."""
+    x, y, z = (span.stop - span.start for span in place)
+    return x, y, z
 
 
 def slowest(array: NDArray[Any]) -> int:
@@ -78,15 +85,29 @@ def thinned(array: NDArray[Any], step: int) -> NDArray[Any]:
     return np.concatenate(parts, axis=axis)
 
 
-def box_of(array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> Slab | None:
-    """The smallest box of `array` (X, Y, Z) with every voxel that passes `test`, which is given slabs; none of none."""
-    hit = [np.zeros(size, np.bool_) for size in array.shape]
+def shadows(
+    array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a voxel of `array` (X, Y, Z) passes `test`, which is given slabs: (X, Z) seen along y, (Y, Z) along x."""
+    x, y, z = array.shape
+    along_y, along_x = np.zeros((x, z), np.bool_), np.zeros((y, z), np.bool_)
     for place in slabs(array):
         passed = test(array[place])
-        for axis, found in enumerate(hit):
-            found[place[axis]] |= passed.any(axis=tuple(other for other in range(3) if other != axis))
-    if not hit[0].any():
+        along_y[place[0], place[2]] |= passed.any(axis=1)
+        along_x[place[1], place[2]] |= passed.any(axis=0)
+    return along_y, along_x
+
+
+def span(shadow: NDArray[np.bool_], axis: int, margin: int = 0) -> slice:
+    """Along `axis` (0 or 1), from the first to the last place where `shadow` shows something, of which there must be
+    some, and `margin` more at each end that has room."""
+    first, last = np.flatnonzero(shadow.any(axis=1 - axis))[[0, -1]].tolist()
+    return slice(max(0, first - margin), min(shadow.shape[axis], last + 1 + margin))
+
+
+def box_of(array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> Slab | None:
+    """The smallest box of `array` (X, Y, Z) with every voxel that passes `test`, which is given slabs; none of none."""
+    along_y, along_x = shadows(array, test)
+    if not along_y.any():
         return None
-    edges = [np.flatnonzero(found)[[0, -1]] for found in hit]
-    x, y, z = (slice(int(first), int(last) + 1) for first, last in edges)
-    return x, y, z
+    return span(along_y, 0), span(along_x, 0), span(along_y, 1)

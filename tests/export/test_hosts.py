@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -85,3 +86,22 @@ def test_a_host_that_runs_air_fails(kit: Path, run: ModuleType, translate: Modul
         result.model for result in run.run_kit(kit, in_process(translate), "air-*/air-around") if not result.passed
     }
     assert failed == {"air-slice-mr-to-ct", "air-stack-ct-to-mr", "air-cube-pet-to-ct"}
+
+
+def test_a_host_with_one_box_for_all_slices_fails(
+    kit: Path, run: ModuleType, translate: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
+    by_slice = translate.boxes
+    monkeypatch.setattr(
+        translate,
+        "boxes",
+        lambda array, level, core, halo: [
+            (*box[:2], slice(z, z + 1))
+            for box in by_slice(array, level, core + np.array([0, 0, 1]), halo)
+            for z in range(box[2].start, box[2].stop)
+        ],
+    )
+    failed = {
+        result.model for result in run.run_kit(kit, in_process(translate), "air-s*/air-around") if not result.passed
+    }
+    assert failed == {"air-slice-mr-to-ct", "air-stack-ct-to-mr"}

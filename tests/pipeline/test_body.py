@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
-from modality_translate.pipeline import translate_array
-from modality_translate.pipeline.body import MARGIN, body_box, darkest_body, skip_level
+from modality_translate.pipeline import Tiling, translate_array
+from modality_translate.pipeline.body import MARGIN, body_boxes, darkest_body, skip_level
 
 
 def with_level(spec, level):
@@ -24,24 +24,74 @@ def array():
     return air
 
 
+CUBE = Tiling(patch=(6, 6, 6), overlap=0.5, skip_below=50.0)
+STACK = Tiling(patch=(6, 6, 5), halo=(0, 0, 2), overlap=0.5, skip_below=50.0)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_the_box_holds_the_body_and_a_margin(array, order):
-    box = body_box(np.array(array, order=order), SAME_UNITS, 50.0)
+    (box,) = body_boxes(np.array(array, order=order), SAME_UNITS, CUBE)
     assert box == (slice(12, 39), slice(4, 28), slice(6, 26))
     assert (20 - box[0].start, box[0].stop - 31) == (MARGIN, MARGIN)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_single_slices_have_a_box_each(array, order):
+    """Of what their patches see: two neighbours on each side."""
+    array[2, 30, 16] = 100
+    boxes = body_boxes(np.array(array, order=order), SAME_UNITS, STACK)
+    assert boxes == [
+        (slice(12, 39), slice(4, 28), slice(12, 13)),
+        (slice(12, 39), slice(4, 28), slice(13, 14)),
+        *[(slice(0, 39), slice(4, 36), slice(z, z + 1)) for z in range(14, 19)],
+        (slice(12, 39), slice(4, 28), slice(19, 20)),
+    ]
+
+
 def test_the_level_is_in_host_units(array):
-    assert body_box(array, HostUnits(0.0, 10.0), 500.0) == body_box(array, SAME_UNITS, 50.0)
-    assert body_box(array, HostUnits(0.0, 0.1), 50.0) is None
+    tenfold = CUBE.model_copy(update={"skip_below": 500.0})
+    assert body_boxes(array, HostUnits(0.0, 10.0), tenfold) == body_boxes(array, SAME_UNITS, CUBE)
+    assert body_boxes(array, HostUnits(0.0, 0.1), CUBE) == []
 
 
-def test_without_a_level_the_box_is_the_volume(array):
-    assert array[body_box(array, SAME_UNITS, None)].shape == array.shape
+@pytest.mark.parametrize("tiling", [CUBE, STACK])
+def test_without_a_level_the_box_is_the_volume(array, tiling):
+    (box,) = body_boxes(array, SAME_UNITS, tiling.model_copy(update={"skip_below": None}))
+    assert array[box].shape == array.shape
 
 
-def test_a_voxel_of_exactly_the_level_is_air(array):
-    assert body_box(array, SAME_UNITS, 100.0) is None
+@pytest.mark.parametrize("tiling", [CUBE, STACK])
+def test_a_voxel_of_exactly_the_level_is_air(array, tiling):
+    assert body_boxes(array, SAME_UNITS, tiling.model_copy(update={"skip_below": 100.0})) == []
+
+
+def test_a_slice_is_as_if_it_stood_alone(make_spec, array):
+    """The body elsewhere moves no patch of it: the same answers from the slice and its neighbours alone."""
+    spec = with_level(make_spec((6, 7, 3), (0, 0, 1), 0.5, modality="CT"), 50.0)
+    array[2:9, 20:34, 17] = 100
+
+    def predict(patches):
+        """Tells where in its patch a voxel lies."""
+        return patches[:, :, :, :, 1:2] + np.arange(42, dtype=np.float32).reshape(6, 7, 1)
+
+    whole = translate_array(array, spec, predict)
+    for z in range(12, 20):
+        alone = translate_array(array[:, :, z - 1 : z + 2], spec, predict)
+        np.testing.assert_array_equal(whole[:, :, z], alone[:, :, 1])
+
+
+def test_patches_see_the_volume_around_the_box(make_spec, array):
+    """Not an invented background: what reaches beyond the box is read from the volume."""
+    spec = with_level(make_spec((40, 30, 1), modality="CT"), 50.0)
+    seen = []
+
+    def predict(patches):
+        seen.extend(patches)
+        return patches
+
+    translate_array(array, spec, predict)
+    np.testing.assert_array_equal(seen[0][0, :28, :30, 0], array[12:, 4:34, 14])
+    assert (seen[0][0, 28:] == -1000).all()
 
 
 def test_air_is_not_run_and_comes_out_as_background(make_spec, array):

@@ -1,53 +1,75 @@
 #include "body.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace {
 
 constexpr long MARGIN = 8;
 
-// Rows along x of `box` start at these voxels of the volume and of the part.
-template <typename Row>
-void each_row(const Volume& volume, const Volume& part, const Box& box, Row row) {
-    for (long z = 0; z < part.shape[2]; ++z)
-        for (long y = 0; y < part.shape[1]; ++y)
-            row(volume.at(box.first[0], box.first[1] + y, box.first[2] + z), part.at(0, y, z));
+using Extents = std::vector<std::optional<Box>>;
+
+// The voxels above `level` in slice `z`.
+std::optional<Box> extent(const Volume& volume, float level, long z) {
+    Box box{{volume.shape[0], volume.shape[1], z}, {-1, -1, z}};
+    for (long y = 0; y < volume.shape[1]; ++y)
+        for (long x = 0; x < volume.shape[0]; ++x) {
+            if (!(volume(x, y, z) > level)) continue;
+            box.first = {std::min(box.first[0], x), std::min(box.first[1], y), z};
+            box.last = {std::max(box.last[0], x), std::max(box.last[1], y), z};
+        }
+    if (box.last[0] < 0) return std::nullopt;
+    return box;
 }
 
-}  // namespace
+std::optional<Box> joined(const Extents& extents, long first, long last) {
+    std::optional<Box> all;
+    for (long z = first; z <= last; ++z) {
+        if (!extents[z]) continue;
+        if (!all) all = extents[z];
+        for (int i = 0; i < 3; ++i) {
+            all->first[i] = std::min(all->first[i], extents[z]->first[i]);
+            all->last[i] = std::max(all->last[i], extents[z]->last[i]);
+        }
+    }
+    return all;
+}
 
-std::optional<Box> body_box(const Volume& volume, const std::optional<float>& level) {
-    const Shape& shape = volume.shape;
-    if (!level) return Box{{0, 0, 0}, {shape[0] - 1, shape[1] - 1, shape[2] - 1}};
-    Box box{shape, {-1, -1, -1}};
-    for (long z = 0; z < shape[2]; ++z)
-        for (long y = 0; y < shape[1]; ++y)
-            for (long x = 0; x < shape[0]; ++x) {
-                if (!(volume(x, y, z) > *level)) continue;
-                const Shape at{x, y, z};
-                for (int i = 0; i < 3; ++i) {
-                    box.first[i] = std::min(box.first[i], at[i]);
-                    box.last[i] = std::max(box.last[i], at[i]);
-                }
-            }
-    if (box.last[0] < 0) return std::nullopt;
-    for (int i = 0; i < 3; ++i) {
+// With the margin along the first `axes`, as far as the volume has room.
+Box grown(Box box, const Shape& shape, int axes) {
+    for (int i = 0; i < axes; ++i) {
         box.first[i] = std::max(0L, box.first[i] - MARGIN);
         box.last[i] = std::min(shape[i] - 1, box.last[i] + MARGIN);
     }
     return box;
 }
 
-Volume cropped(const Volume& volume, const Box& box) {
-    Volume part(box.shape());
-    each_row(volume, part, box, [&](std::size_t from, std::size_t to) {
-        std::copy_n(&volume.values[from], part.shape[0], &part.values[to]);
-    });
-    return part;
+}  // namespace
+
+std::vector<Box> body_boxes(const Volume& volume, const Tiling& tiling) {
+    const Shape& shape = volume.shape;
+    const long end = shape[2] - 1;
+    if (!tiling.skip_below) return {Box{{0, 0, 0}, {shape[0] - 1, shape[1] - 1, end}}};
+    Extents extents;
+    for (long z = 0; z <= end; ++z) extents.push_back(extent(volume, *tiling.skip_below, z));
+    std::vector<Box> result;
+    if (tiling.core()[2] > 1) {
+        if (const auto box = joined(extents, 0, end)) result.push_back(grown(*box, shape, 3));
+        return result;
+    }
+    for (long z = 0; z <= end; ++z) {
+        // What the patches of this slice see.
+        auto box = joined(extents, std::max(0L, z - tiling.halo[2]), std::min(end, z + tiling.halo[2]));
+        if (!box) continue;
+        box->first[2] = box->last[2] = z;
+        result.push_back(grown(*box, shape, 2));
+    }
+    return result;
 }
 
 void lay_down(const Volume& part, const Box& box, Volume& volume) {
-    each_row(volume, part, box, [&](std::size_t to, std::size_t from) {
-        std::copy_n(&part.values[from], part.shape[0], &volume.values[to]);
-    });
+    for (long z = 0; z < part.shape[2]; ++z)
+        for (long y = 0; y < part.shape[1]; ++y)
+            std::copy_n(&part.values[part.at(0, y, z)], part.shape[0],
+                        &volume.values[volume.at(box.first[0], box.first[1] + y, box.first[2] + z)]);
 }

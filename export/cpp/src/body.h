@@ -1,8 +1,9 @@
-// FORMAT.md, section 3.5: the box around the body, outside which nothing is run.
+// FORMAT.md, section 3.5: the boxes around the body, outside which nothing is run.
 #pragma once
 
-#include <optional>
+#include <vector>
 
+#include "model.h"
 #include "volume.h"
 
 // Voxels `first` to `last` along each axis.
@@ -12,9 +13,9 @@ struct Box {
     Shape shape() const { return {last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1}; }
 };
 
-// Holds every voxel above `level` and 8 more on each side; the whole volume without a level, none if no voxel is above.
-std::optional<Box> body_box(const Volume& volume, const std::optional<float>& level);
+// In order of z. Together they hold every voxel above the level, and 8 more on each side: the whole volume without a
+// level, a box for each slice where the core is one slice, none if no voxel is above.
+std::vector<Box> body_boxes(const Volume& volume, const Tiling& tiling);
 
-// The part of `volume` in `box`, and its inverse: `part` laid down in `volume`.
-Volume cropped(const Volume& volume, const Box& box);
+// `part` laid down in `volume`.
 void lay_down(const Volume& part, const Box& box, Volume& volume);

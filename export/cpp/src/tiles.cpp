@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "body.h"
 
@@ -60,45 +62,80 @@ bool has_body(const std::vector<float>& patch, const std::optional<float>& level
     return !level || *std::max_element(patch.begin(), patch.end()) > *level;
 }
 
+// Where one core lies: in which box, and its first voxel, counted from the box's.
+struct Place {
+    std::size_t box;
+    Shape corner;
+};
+
+// Cores come in the order of their boxes; a box is laid down as soon as its last core is in.
+class Painter {
+   public:
+    Painter(const std::vector<Box>& boxes, const Shape& shape, const Shape& core, float air)
+        : boxes_(boxes), core_(core), weights_(window(core)), result_(shape, air) {}
+
+    void add(const Place& place, const float* answer) {
+        if (blend_ && place.box != current_) finish();
+        if (!blend_) blend_.emplace(boxes_[place.box].shape());
+        current_ = place.box;
+        blend_->add(place.corner, core_, weights_, answer);
+    }
+
+    Volume result() && {
+        if (blend_) finish();
+        return std::move(result_);
+    }
+
+   private:
+    void finish() {
+        lay_down(blend_->result(), boxes_[current_], result_);
+        blend_.reset();
+    }
+
+    const std::vector<Box>& boxes_;
+    const Shape core_;
+    const std::vector<float> weights_;
+    Volume result_;
+    std::size_t current_ = 0;
+    std::optional<Blend> blend_;
+};
+
+}  // namespace
+
 // Every patch that holds a body is run; the others' answer is `air` everywhere.
-Volume translate_tiles(const Volume& volume, const Model& model, float outside, float air) {
+Volume translate_body(const Volume& volume, const Model& model, float outside, float air) {
     const Tiling& tiling = model.tiling();
     const Shape core = tiling.core();
-    const std::vector<float> weights = window(core), empty(std::size_t(voxels(core)), air);
+    const std::vector<float> empty(std::size_t(voxels(core)), air);
     const std::size_t size = std::size_t(voxels(tiling.patch));
     // As many at once as `mtranslate convert`: the last bits of an engine's answer may depend on it.
     const std::size_t batch = std::clamp<std::size_t>((1UL << 20) / size, 1, 4);
-    Blend blend(volume.shape);
-    std::vector<Shape> waiting;
+    const std::vector<Box> boxes = body_boxes(volume, tiling);
+    Painter painter(boxes, volume.shape, core, air);
+    std::vector<Place> waiting;
     std::vector<bool> run;
     std::vector<float> patches, patch(size);
     const auto flush = [&] {
         const std::vector<float> answers = patches.empty() ? patches : model.predict(patches);
         const float* next = answers.data();
         for (std::size_t i = 0; i < waiting.size(); ++i) {
-            blend.add(waiting[i], core, weights, run[i] ? next : empty.data());
+            painter.add(waiting[i], run[i] ? next : empty.data());
             if (run[i]) next += voxels(core);
         }
         waiting.clear(), run.clear(), patches.clear();
     };
-    for (const Shape& corner : corners(volume.shape, core, tiling.overlap)) {
-        cut(volume, corner, tiling, outside, patch.data());
-        waiting.push_back(corner);
-        run.push_back(has_body(patch, tiling.skip_below));
-        if (run.back()) patches.insert(patches.end(), patch.begin(), patch.end());
-        if (patches.size() == batch * size) flush();
-    }
+    for (std::size_t i = 0; i < boxes.size(); ++i)
+        for (const Shape& corner : corners(boxes[i].shape(), core, tiling.overlap)) {
+            const Shape& first = boxes[i].first;
+            cut(volume, {first[0] + corner[0], first[1] + corner[1], first[2] + corner[2]}, tiling, outside,
+                patch.data());
+            waiting.push_back({i, corner});
+            run.push_back(has_body(patch, tiling.skip_below));
+            if (run.back()) patches.insert(patches.end(), patch.begin(), patch.end());
+            if (patches.size() == batch * size) flush();
+        }
     flush();
-    return blend.result();
-}
-
-}  // namespace
-
-Volume translate_body(const Volume& volume, const Model& model, float outside, float air) {
-    const std::optional<Box> box = body_box(volume, model.tiling().skip_below);
-    Volume result(volume.shape, air);
-    if (box) lay_down(translate_tiles(cropped(volume, *box), model, outside, air), *box, result);
-    return result;
+    return std::move(painter).result();
 }
 
 std::vector<long> starts(long size, long length, double overlap) {

@@ -1,26 +1,19 @@
-// The box around the body, outside which nothing is run: FORMAT.md, section 3.5. Volumes are Float32Array, x fastest.
+// The boxes around the body, outside which nothing is run: FORMAT.md, section 3.5. Volumes are Float32Array, x fastest.
+
+import { core } from "./spec.js";
 
 const MARGIN = 8;
 
 /**
- * {start, shape} of the smallest box that holds every voxel above `level`, and 8 voxels on each side: the whole volume
- * where `level` is null, null if no voxel is above.
+ * [{start, shape}] in order of z, which hold every voxel above the level, and 8 voxels on each side: the whole volume
+ * where there is no level, a box for each slice where the core is one slice, none if no voxel is above.
  */
-export function bodyBox(array, shape, level) {
-  if (level === null) return { start: [0, 0, 0], shape };
-  const first = [...shape];
-  const last = [-1, -1, -1];
-  eachVoxel(shape, (at, place) => {
-    if (!isAbove(array[place], level)) return;
-    for (let axis = 0; axis < 3; axis++) {
-      first[axis] = Math.min(first[axis], at[axis]);
-      last[axis] = Math.max(last[axis], at[axis]);
-    }
-  });
-  if (last[0] < 0) return null;
-  const start = first.map((index) => Math.max(0, index - MARGIN));
-  const end = last.map((index, axis) => Math.min(shape[axis], index + 1 + MARGIN));
-  return { start, shape: end.map((index, axis) => index - start[axis]) };
+export function bodyBoxes(array, shape, tiling) {
+  if (tiling.skip_below === null) return [{ start: [0, 0, 0], shape }];
+  const extents = Array.from({ length: shape[2] }, (_, z) => extent(array, shape, tiling.skip_below, z));
+  const single = core(tiling)[2] === 1;
+  const bounds = single ? extents.map((_, z) => seen(extents, z, tiling.halo[2])) : [joined(extents)];
+  return bounds.filter(Boolean).map((bound) => grown(bound, shape, single ? 2 : 3));
 }
 
 /** Whether a voxel is above the level, in float32. */
@@ -28,28 +21,47 @@ export function isAbove(value, level) {
   return value > Math.fround(level);
 }
 
-/** The part of a volume in `box`. */
-export function cropped(array, shape, box) {
-  if (box.shape.every((size, axis) => size === shape[axis])) return array;
-  const part = new Float32Array(box.shape[0] * box.shape[1] * box.shape[2]);
-  eachRow(shape, box, (there, here) => part.set(array.subarray(there, there + box.shape[0]), here));
-  return part;
-}
-
 /** Lays `part` down in a volume, where `box` says. */
-export function layDown(part, box, array, shape) {
-  eachRow(shape, box, (there, here) => array.set(part.subarray(here, here + box.shape[0]), there));
+export function layDown(part, box, array, [nx, ny]) {
+  const [width, height, depth] = box.shape;
+  for (let z = 0; z < depth; z++)
+    for (let y = 0; y < height; y++) {
+      const row = width * (y + height * z);
+      const into = box.start[0] + nx * (box.start[1] + y + ny * (box.start[2] + z));
+      array.set(part.subarray(row, row + width), into);
+    }
 }
 
-function eachRow([nx, ny], { start, shape }, row) {
-  for (let z = 0; z < shape[2]; z++)
-    for (let y = 0; y < shape[1]; y++)
-      row(start[0] + nx * (start[1] + y + ny * (start[2] + z)), shape[0] * (y + shape[1] * z));
+/** {first, end} of the voxels above `level` in slice `z`; null of none. */
+function extent(array, [nx, ny], level, z) {
+  let [left, right, front, back] = [nx, 0, ny, 0];
+  let place = nx * ny * z;
+  for (let y = 0; y < ny; y++)
+    for (let x = 0; x < nx; x++) {
+      if (!isAbove(array[place++], level)) continue;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      if (y < front) front = y;
+      back = y + 1;
+    }
+  return right > 0 ? { first: [left, front, z], end: [right, back, z + 1] } : null;
 }
 
-function eachVoxel([nx, ny, nz], voxel) {
-  const at = [0, 0, 0];
-  let place = 0;
-  for (at[2] = 0; at[2] < nz; at[2]++)
-    for (at[1] = 0; at[1] < ny; at[1]++) for (at[0] = 0; at[0] < nx; at[0]++) voxel(at, place++);
+/** What the patches of slice `z` see, as a box of this slice. */
+function seen(extents, z, halo) {
+  const bound = joined(extents.slice(Math.max(0, z - halo), z + halo + 1));
+  return bound && { first: [...bound.first.slice(0, 2), z], end: [...bound.end.slice(0, 2), z + 1] };
+}
+
+function joined(extents) {
+  const found = extents.filter(Boolean);
+  const along = (pick, key) => [0, 1, 2].map((axis) => pick(...found.map((bound) => bound[key][axis])));
+  return found.length ? { first: along(Math.min, "first"), end: along(Math.max, "end") } : null;
+}
+
+/** With the margin along the first `axes`, as far as the volume has room. */
+function grown({ first, end }, shape, axes) {
+  const start = first.map((index, axis) => (axis < axes ? Math.max(0, index - MARGIN) : index));
+  const stop = end.map((index, axis) => (axis < axes ? Math.min(shape[axis], index + MARGIN) : index));
+  return { start, shape: stop.map((index, axis) => index - start[axis]) };
 }

@@ -3,7 +3,7 @@
 
 import { HostError } from "./errors.js";
 import { spacingOf } from "./affine.js";
-import { bodyBox, cropped, isAbove, layDown } from "./body.js";
+import { bodyBoxes, isAbove, layDown } from "./body.js";
 import { foreground } from "./foreground.js";
 import { orient, orientBack, orientation, orientedGrid, resample, spaced } from "./geometry.js";
 import { halfEven, percentiles, smallest } from "./numbers.js";
@@ -47,24 +47,30 @@ function hostBackground(channel) {
 
 async function translateArray(array, shape, spec, predict, progress) {
   const result = new Float32Array(array.length).fill(hostBackground(spec.target));
-  const box = bodyBox(array, shape, spec.tiling.skip_below);
-  if (box) layDown(await translateBox(cropped(array, shape, box), box.shape, spec, predict, progress), box, result, shape);
-  else progress(1, 1);
+  const boxes = bodyBoxes(array, shape, spec.tiling).map((box) => ({
+    ...box,
+    corners: corners(box.shape, core(spec.tiling), spec.tiling.overlap),
+  }));
+  const total = boxes.reduce((sum, box) => sum + box.corners.length, 0);
+  let done = 0;
+  for (const box of boxes)
+    layDown(await translateBox(array, shape, box, spec, predict, () => progress(++done, total)), box, result, shape);
+  if (total === 0) progress(1, 1);
   return result;
 }
 
-async function translateBox(array, shape, spec, predict, progress) {
+async function translateBox(array, shape, box, spec, predict, ran) {
   const { tiling } = spec;
   const level = tiling.skip_below;
-  const blend = new Blend(shape, core(tiling));
-  const places = corners(shape, core(tiling), tiling.overlap);
+  const blend = new Blend(box.shape, core(tiling));
   const patch = new Float32Array(size(tiling.patch));
   const air = new Float32Array(size(core(tiling))).fill(hostBackground(spec.target));
-  for (const [done, corner] of places.entries()) {
-    cut(array, shape, corner, tiling, hostBackground(spec.source), patch, 0);
+  for (const corner of box.corners) {
+    const start = corner.map((at, axis) => box.start[axis] + at);
+    cut(array, shape, start, tiling, hostBackground(spec.source), patch, 0);
     const isRun = level === null || patch.some((value) => isAbove(value, level));
     blend.add(corner, isRun ? await checked(predict, patch, spec) : air, 0);
-    progress(done + 1, places.length);
+    ran();
   }
   return blend.result();
 }
