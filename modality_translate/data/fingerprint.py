@@ -17,13 +17,14 @@ from modality_translate.data.check import unit_problems
 from modality_translate.data.misalignment import Misalignment, measure_misalignment
 from modality_translate.data.recognition import named_modality
 from modality_translate.data.subjects import Case
-from modality_translate.intensities.foreground import body_mask, guess_modality, sample
+from modality_translate.data.unseen import unseen_share
+from modality_translate.intensities.foreground import Mask, body_mask, guess_modality, sample
 from modality_translate.intensities.modality import ModalityName
 from modality_translate.intensities.quality import field_strength, noise_sigma
 from modality_translate.pipeline.spec import Millimetres, Triple
 from modality_translate.volumes.geometry import orient
 from modality_translate.volumes.nifti import read_header, read_volume
-from modality_translate.volumes.volume import Grid, Volume
+from modality_translate.volumes.volume import Array, Grid, Volume
 
 MOST_READ = 12
 DIGITS = 4
@@ -94,10 +95,21 @@ class Fingerprint:
     """Names of the cases with both sides."""
     alignment: Alignment | None = None
     """None without pairs, and where too little structure was found to measure it."""
+    unseen: float | None = None
+    """The most of a target's body, as a share, that lies where its source shows nothing; None without pairs."""
 
     def as_dict(self) -> dict[str, Any]:
         """Every figure, ready for JSON."""
         return asdict(self)
+
+
+class _Seen(NamedTuple):
+    """One volume along R, A, S with its body."""
+
+    array: Array
+    grid: Grid
+    body: Mask
+    is_ct: bool
 
 
 class _Look(NamedTuple):
@@ -120,19 +132,24 @@ def take_fingerprint(
     expected = [known or named_modality(files) for known, files in zip(given, paths, strict=True)]
     looks: tuple[list[_Look], list[_Look]] = ([], [])
     found: list[Misalignment | None] = []
+    unseen: list[float] = []
     chosen = sampled(cases)
     for done, case in enumerate(chosen, 1):
-        volumes = [read_volume(path) if path else None for path in (case.source, case.target)]
-        for volume, path, modality, side in zip(volumes, (case.source, case.target), expected, looks, strict=True):
-            if volume is not None and path is not None:
-                side.append(_look(volume, path, modality))
-        if volumes[0] is not None and volumes[1] is not None:
+        files = case.source, case.target
+        volumes = [read_volume(path) if path else None for path in files]
+        bodies = [_seen(v, modality) if v else None for v, modality in zip(volumes, expected, strict=True)]
+        for volume, seen, path, modality, side in zip(volumes, bodies, files, expected, looks, strict=True):
+            if volume and seen and path:
+                side.append(_look(volume, seen, path, modality))
+        if volumes[0] and volumes[1]:
             found.append(measure_misalignment(volumes[0], volumes[1]))
+        if bodies[0] and bodies[1]:
+            unseen.append(unseen_share(bodies[0].body, bodies[0].grid, bodies[1].body, bodies[1].grid))
         if watch is not None:
             watch(done, len(chosen))
     source, target = (_side(*parts) for parts in zip(paths, given, expected, looks, strict=True))
     pairs = tuple(case.name for case in cases if case.paired)
-    return Fingerprint(source, target, pairs, _alignment([one for one in found if one]))
+    return Fingerprint(source, target, pairs, _alignment([one for one in found if one]), max(unseen, default=None))
 
 
 def sampled(cases: Sequence[Case]) -> list[Case]:
@@ -171,17 +188,21 @@ def _canonical(grid: Grid) -> Grid:
     return orient(np.broadcast_to(np.float32(0.0), grid.shape), grid)[1]
 
 
-def _look(volume: Volume, path: Path, modality: ModalityName | None) -> _Look:
+def _seen(volume: Volume, modality: ModalityName | None) -> _Seen:
     guessed = guess_modality(volume.array)
     array, grid = orient(volume.array, volume.grid)
-    body = body_mask(array, modality or guessed or "MR", grid.spacing)
+    return _Seen(array, grid, body_mask(array, modality or guessed or "MR", grid.spacing), guessed == "CT")
+
+
+def _look(volume: Volume, seen: _Seen, path: Path, modality: ModalityName | None) -> _Look:
+    array, body = seen.array, seen.body
     inside = sample(array)[sample(body)]
     values = np.asarray(inside if inside.size else sample(array), np.float64).ravel()
     low, median, high = (float(value) for value in np.percentile(values, PERCENTILES))
     figures = (float(values.mean()), float(values.std()), float(1.0 - body.mean()))
     numbers = Intensities((low, median, high), *figures, noise_sigma(array, body), field_strength(array, body))
     problems = tuple(f"{path.parent.name}/{path.name}: {reason}" for reason in unit_problems(volume, modality))
-    return _Look(numbers, guessed == "CT", problems)
+    return _Look(numbers, seen.is_ct, problems)
 
 
 def _side(paths: list[Path], given: ModalityName | None, expected: ModalityName | None, looks: list[_Look]) -> Side:

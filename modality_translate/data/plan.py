@@ -13,6 +13,7 @@ from modality_translate.data.fingerprint import Fingerprint, Side, Watch, take_f
 from modality_translate.data.machine import Machine
 from modality_translate.data.plan_cases import choose_objective, choose_registration, choose_split, warnings
 from modality_translate.data.plan_geometry import (
+    choose_air,
     choose_context,
     choose_dims,
     choose_slice_patch,
@@ -103,6 +104,7 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     held_out, validation = (book.settle(decision) for decision in choose_split(fingerprint.pairs))
     spacing = book.settle(choose_spacing(fingerprint, machine, paired=one_way))
     dims = book.settle(choose_dims(fingerprint, machine, paired=one_way))
+    book.settle(choose_air(fingerprint, paired=one_way))
     context = book.settle(choose_context(fingerprint, spacing, paired=one_way)) if dims == 2 else 1
     network = {d.field: book.settle(d) for d in choose_network(fingerprint, machine, dims, paired=one_way)}
     width = network["generator.width"]

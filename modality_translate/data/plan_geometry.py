@@ -29,6 +29,9 @@ CONTEXT = 60.0
 """mm that a patch should show at least."""
 COARSEST = 1.5
 """mm: voxels are not made coarser than this for speed. The limb pairs, 3 mm apart, lost nothing at 1.5 mm."""
+UNSEEN = 0.001
+"""Share of a target's body that may lie where its source shows nothing. Taken for air it is about 1000 HU off, so that
+this costs 1 HU on average."""
 BYTES = 220.0
 """Memory of a training step per voxel of the batch and channel of the first level, float32: activations, their
 gradients, work space and the discriminator. 137 were measured (residual U-Net of width 24, 8 patches of 96 x 96, CPU);
@@ -76,6 +79,17 @@ def choose_context(fingerprint: Fingerprint, spacing: Millimetres, *, paired: bo
         return Decision("geometry.context", SHORT_STACK, reason)
     reason = f"stacks of {STACK} slices, {STACK * spacing[2]:.0f} mm: depth at nearly the price of one slice"
     return Decision("geometry.context", STACK, reason)
+
+
+def choose_air(fingerprint: Fingerprint, *, paired: bool) -> Decision:
+    """Whether translation leaves out what the source shows as air."""
+    unseen = fingerprint.unseen
+    if not paired or unseen is None:
+        return Decision("geometry.skip_air", False, "air is computed: only pairs tell whether it is air in the target")
+    place = f"of a target's body lies where its source shows nothing (at most {UNSEEN:.1%})"
+    if unseen > UNSEEN:
+        return Decision("geometry.skip_air", False, f"air is computed: {unseen:.1%} {place}")
+    return Decision("geometry.skip_air", True, f"air is not computed, and stays air: {unseen:.2%} {place}")
 
 
 def choose_slice_patch(fingerprint: Fingerprint, machine: Machine, spacing: Millimetres, *, paired: bool) -> Decision:

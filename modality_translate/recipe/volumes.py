@@ -90,7 +90,7 @@ class Geometry(Settings):
     skip_air: bool = False
     """Whether the model file carries a level of air, measured on the training sources: what lies below is the target's
     background and not computed. Faster, and air stays air; but where a source shows nothing, outside the scanner's
-    field of view, the answer is air, too, and no guess."""
+    field of view, the answer is air, too, and no guess. The plan turns it on where pairs show that nothing is lost."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Geometry:

@@ -10,7 +10,7 @@ from modality_translate.data.fingerprint import MOST_READ, canonical_grid, media
 from modality_translate.data.subjects import Case, find_cases
 from modality_translate.errors import VolumeError
 from modality_translate.recipe import Data
-from modality_translate.volumes import Grid, Volume, write_volume
+from modality_translate.volumes import Grid, Volume, read_volume, write_volume
 
 
 def cases_of(folder: Path, *, paired: bool = True) -> tuple[Case, ...]:
@@ -27,6 +27,14 @@ def test_a_fingerprint_tells_grids_and_intensities(pairs: Path):
     assert 0.45 < found.source.intensities.background < 0.6
     assert found.target.intensities.mean == pytest.approx(40.0)
     assert found.source.problems == found.target.problems == ()
+
+
+def test_the_most_that_a_source_does_not_show_is_told(pairs: Path):
+    assert take_fingerprint(cases_of(pairs), (None, None)).unseen == 0.0
+    mr = read_volume(pairs / "mr" / "b.nii.gz")
+    mr.array[:, :, 4:] = 0.0
+    write_volume(pairs / "mr" / "b.nii.gz", mr, overwrite=True)
+    assert take_fingerprint(cases_of(pairs), (None, None)).unseen == pytest.approx(1 / 3, abs=0.01)
 
 
 def test_axes_are_those_of_the_patient_whatever_the_storage_order(tmp_path: Path):

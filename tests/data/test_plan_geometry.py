@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from modality_translate.data.fingerprint import Alignment, Fingerprint
 from modality_translate.data.machine import GIB, Machine
 from modality_translate.data.plan_geometry import (
+    choose_air,
     choose_context,
     choose_dims,
     choose_slice_patch,
@@ -92,3 +94,18 @@ def test_a_volume_patch_is_shortened_until_it_fits_into_memory(of: Of):
 def test_a_patch_is_never_a_multiple_larger_than_the_volume(of: Of):
     patch = choose_volume_patch(of(shape=(50, 60, 33)), GPU, (1.0, 1.0, 1.0), 32, 2).value
     assert patch == [64, 64, 48]
+
+
+@pytest.mark.parametrize(
+    ("unseen", "paired", "skipped", "reason"),
+    [
+        (0.0004, True, True, "stays air: 0.04% of a target's body"),
+        (0.14, True, False, "14.0% of a target's body lies where its source shows nothing"),
+        (None, True, False, "only pairs tell"),
+        (0.0, False, False, "only pairs tell"),
+    ],
+)
+def test_air_is_left_out_where_the_target_shows_nothing_there_either(of: Of, unseen, paired, skipped, reason: str):
+    decision = choose_air(replace(of(), unseen=unseen), paired=paired)
+    assert decision.value is skipped
+    assert reason in decision.reason
