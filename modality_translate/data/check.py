@@ -17,8 +17,7 @@ from modality_translate.data.subjects import Case
 from modality_translate.errors import TranslationError
 from modality_translate.intensities.foreground import guess_modality
 from modality_translate.intensities.modality import ModalityName
-from modality_translate.pipeline.envelope import check_envelope
-from modality_translate.pipeline.spec import Channel, Spec, Tiling
+from modality_translate.pipeline.envelope import check_values
 from modality_translate.volumes.nifti import read_volume
 from modality_translate.volumes.volume import Grid, Volume
 
@@ -160,7 +159,7 @@ def _examine(case: Case, modalities: tuple[ModalityName | None, ...]) -> Finding
         reasons += problem
         if volume is not None:
             volumes[side] = volume
-            reasons += [f"{side}: {reason}" for reason in unit_problems(volume, modality)]
+            reasons += [f"{side}: {reason}" for reason in check_values(volume, modality)]
     facts = {side: _facts(getattr(case, side), volume) for side, volume in volumes.items()}
     finding = Finding(case.name, "error" if reasons else "ok", tuple(reasons), **facts)
     return _compared(finding, volumes["source"], volumes["target"], modalities) if len(volumes) == 2 else finding
@@ -173,15 +172,6 @@ def _read(path: Path, side: str) -> tuple[Volume | None, list[str]]:
         return None, [f"{side} {path.name}: {error.reason}"]
     except OSError as error:
         return None, [f"{side} {path.name}: {error.strerror or 'cannot be read.'}"]
-
-
-def unit_problems(volume: Volume, modality: ModalityName | None) -> list[str]:
-    """Reasons against the volume's values; without a modality only against empty and infinite ones."""
-    channel = Channel.of(modality or "MR")
-    reasons = check_envelope(volume, Spec(name="check", source=channel, target=channel, tiling=Tiling(patch=(8, 8, 8))))
-    if modality is None and np.isfinite(volume.array).all() and np.ptp(volume.array) > 0:
-        return []
-    return [reason.replace("the model takes", "expected is") for reason in reasons]
 
 
 def _facts(path: Path, volume: Volume) -> VolumeFacts:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from modality_translate.data.check import unit_problems
 from modality_translate.data.misalignment import Misalignment, measure_misalignment
 from modality_translate.data.recognition import named_modality
 from modality_translate.data.subjects import Case
@@ -21,6 +20,7 @@ from modality_translate.data.unseen import unseen_share
 from modality_translate.intensities.foreground import Mask, body_mask, guess_modality, sample
 from modality_translate.intensities.modality import ModalityName
 from modality_translate.intensities.quality import field_strength, noise_sigma
+from modality_translate.pipeline.envelope import check_values
 from modality_translate.pipeline.spec import Millimetres, Triple
 from modality_translate.volumes.geometry import orient
 from modality_translate.volumes.nifti import read_header, read_volume
@@ -201,7 +201,7 @@ def _look(volume: Volume, seen: _Seen, path: Path, modality: ModalityName | None
     low, median, high = (float(value) for value in np.percentile(values, PERCENTILES))
     figures = (float(values.mean()), float(values.std()), float(1.0 - body.mean()))
     numbers = Intensities((low, median, high), *figures, noise_sigma(array, body), field_strength(array, body))
-    problems = tuple(f"{path.parent.name}/{path.name}: {reason}" for reason in unit_problems(volume, modality))
+    problems = tuple(f"{path.parent.name}/{path.name}: {reason}" for reason in check_values(volume, modality))
     return _Look(numbers, seen.is_ct, problems)
 
 

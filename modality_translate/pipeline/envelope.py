@@ -65,21 +65,33 @@ def check_envelope(volume: Volume, spec: Spec) -> list[str]:
     Generous on purpose: voxel size within a factor 2 of the training range, field of view within 0.4 to 2.5; absolute
     values are judged for CT and PET, as MR has no unit. Without an envelope in the spec only values are judged.
     """
+    reasons, found = _judged(volume, spec.source.modality, "the model takes")
+    if spec.envelope is None or found is None:
+        return reasons
+    if not reasons and spec.source.modality in _VALUE_CHECKS:
+        reasons += _VALUE_CHECKS[spec.source.modality](found, spec.envelope)
+    return [*reasons, *_spacing_reasons(found, spec.envelope), *_extent_reasons(found, spec.envelope)]
+
+
+def check_values(volume: Volume, modality: ModalityName | None) -> list[str]:
+    """Reasons why the values of `volume` are not those of its modality; none if they may be.
+
+    Without a modality only empty volumes and voxels that are no numbers are told.
+    """
+    reasons, found = _judged(volume, modality or "MR", "expected is")
+    return reasons if modality or found is None else []
+
+
+def _judged(volume: Volume, modality: ModalityName, wanted: str) -> tuple[list[str], Measured | None]:
+    """Reasons against the values, which begin what was expected by `wanted`; the numbers unless there are none."""
     least, most = ends(volume.array)
     if not np.isfinite([least, most]).all():
-        return ["some voxels are NaN or infinite"]
+        return ["some voxels are NaN or infinite"], None
     if least == most:
-        return [f"every voxel has the same value, {least:g}: the volume is empty"]
-    modality = spec.source.modality
+        return [f"every voxel has the same value, {least:g}: the volume is empty"], None
     found = measure(volume, modality)
-    strange = strange_units(modality, found.low, found.high, guess_modality(volume.array), "the model takes")
-    reasons = [strange] if strange else []
-    if spec.envelope is not None:
-        if not strange and modality in _VALUE_CHECKS:
-            reasons += _VALUE_CHECKS[modality](found, spec.envelope)
-        reasons += _spacing_reasons(found, spec.envelope)
-        reasons += _extent_reasons(found, spec.envelope)
-    return reasons
+    strange = strange_units(modality, found.low, found.high, guess_modality(volume.array), wanted)
+    return [strange] if strange else [], found
 
 
 def _ct_reasons(found: Measured, envelope: Envelope) -> Iterator[str]:
