@@ -117,6 +117,9 @@ class _Layer:
             assert weight.min() > 0, "a voxel was never covered"
             yield (sums / weight).astype(np.float32)
         for kept in (self._sum, self._weight):
+            if count >= kept.shape[2]:
+                kept[:] = 0
+                continue
             for plane in kept:  # one at a time, as an overlapping copy takes room
                 plane[:, :-count] = plane[:, count:].copy()
                 plane[:, -count:] = 0
