@@ -91,9 +91,8 @@ def check_cases(
     """Judge every case; a volume that cannot be read gives its case the verdict error and stops nothing.
 
     A modality that is None is the one that all file names tell, or CT where the volumes look like one; otherwise units
-    stay unjudged. `roles` (train,
-    validation or held_out by case name) lets leaks be found. `watch(done, total)` is called after every case. Two
-    volumes are in memory at a time.
+    stay unjudged. `roles` (train, validation or held_out by case name) lets leaks be found. `watch(done, total)` is
+    called after every case. Two volumes are in memory at a time.
     """
     roles = roles or {}
     known = tuple(given or _recognised(cases, side) for given, side in zip(modalities, SIDES, strict=True))

@@ -12,7 +12,7 @@ from scipy import ndimage
 from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
 from modality_translate.pipeline.spec import Tiling
-from modality_translate.volumes.slabs import Slab, shadows, span
+from modality_translate.volumes.slabs import Slab, shadows, span_of
 from modality_translate.volumes.volume import Array
 
 Seen = NDArray[np.bool_]
@@ -36,13 +36,13 @@ def body_boxes(array: Array, units: HostUnits, tiling: Tiling) -> list[Slab]:
         return [(x, y, z)]
     along_y, along_x = shadows(array, lambda part: units.of(part) > level)
     if tiling.core[2] > 1:
-        return [_box(along_y, along_x, span(along_y, 1, MARGIN))] if along_y.any() else []
+        return [_box(along_y, along_x, span_of(along_y, 1, MARGIN))] if along_y.any() else []
     seen = [slice(max(0, i - halo), i + halo + 1) for i in range(array.shape[2])]
     return [_box(along_y[:, s], along_x[:, s], slice(i, i + 1)) for i, s in enumerate(seen) if along_y[:, s].any()]
 
 
 def _box(along_y: Seen, along_x: Seen, z: slice) -> Slab:
-    return span(along_y, 0, MARGIN), span(along_x, 0, MARGIN), z
+    return span_of(along_y, 0, MARGIN), span_of(along_x, 0, MARGIN), z
 
 
 def darkest_body(array: Array, body: NDArray[np.bool_]) -> float:

@@ -98,9 +98,11 @@ def shadows(
     return along_y, along_x
 
 
-def span(shadow: NDArray[np.bool_], axis: int, margin: int = 0) -> slice:
-    """Along `axis` (0 or 1), from the first to the last place where `shadow` shows something, of which there must be
-    some, and `margin` more at each end that has room."""
+def span_of(shadow: NDArray[np.bool_], axis: int, margin: int = 0) -> slice:
+    """From the first to the last place along `axis` (0 or 1) of `shadow` that has a true one; it must have one.
+
+    `margin` more at each end, as far as there is room.
+    """
     first, last = np.flatnonzero(shadow.any(axis=1 - axis))[[0, -1]].tolist()
     return slice(max(0, first - margin), min(shadow.shape[axis], last + 1 + margin))
 
@@ -110,4 +112,4 @@ def box_of(array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]
     along_y, along_x = shadows(array, test)
     if not along_y.any():
         return None
-    return span(along_y, 0), span(along_x, 0), span(along_y, 1)
+    return span_of(along_y, 0), span_of(along_x, 0), span_of(along_y, 1)
