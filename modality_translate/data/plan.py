@@ -96,8 +96,9 @@ def decide(fingerprint: Fingerprint, machine: Machine, given: Given) -> list[Dec
     for name in FLAGS:
         side = getattr(fingerprint, name)
         book.settle(Decision(f"{name}.modality", side.modality, side.known_by))
-    one_way = book.settle(choose_objective(fingerprint, paired=paired)) not in BOTH_WAYS
-    for decision in choose_registration(fingerprint, paired=paired):
+    objective = book.settle(choose_objective(fingerprint, paired=paired))
+    one_way = objective not in BOTH_WAYS
+    for decision in choose_registration(fingerprint, objective, paired=paired):
         book.settle(decision)
     for name in FLAGS:
         book.settle(choose_scaling(fingerprint, name, paired=one_way))

@@ -2,7 +2,7 @@
 
 A registration network moves each translation onto its target before they are compared, so that the translator need not
 learn the misalignment. Only the translator is kept. Slices are moved in their plane alone, and the network must learn
-beside the translator: it is for what `data.registration` leaves over.
+beside the translator: it is for what `data.registration` leaves over, with which recipes of this kind start.
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ from modality_translate.recipe.learning import (
 )
 from modality_translate.recipe.reading import apply_overrides, given_fields, read_recipe, recipe_from
 from modality_translate.recipe.volumes import Augmentation, Data, Geometry, Phantom, Side
-from modality_translate.recipe.whole import Recipe
+from modality_translate.recipe.whole import REGISTERS_FIRST, Recipe
 
 __all__ = [
     "OBJECTIVE_DEFAULTS",
+    "REGISTERS_FIRST",
     "Augmentation",
     "Data",
     "Discriminator",

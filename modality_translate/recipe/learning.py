@@ -55,7 +55,7 @@ class Objective(Settings):
 
     kind: str = "pix2pix"
     """For pairs: pix2pix; hybrid, the same with its adversarial term gentle and late; reggan, for pairs that do not
-    lie well on each other. Without pairs: cyclegan, cut."""
+    lie well on each other and are registered first (see `data.registration`). Without pairs: cyclegan, cut."""
     l1: float = Field(100.0, ge=0)
     """Pairs: weight of the absolute error in the network's range (reggan: after registration)."""
     ssim: float = Field(0.0, ge=0)

@@ -40,7 +40,8 @@ class Data(Settings):
     """Source and target of a case show the same anatomy; matched by case name."""
     registration: Literal["none", "elastic"] = "none"
     """Pairs without PET. elastic: before training, each source is moved onto its target, by mutual information, and
-    kept so where their edges then lie nearer. Nothing is moved where a model is scored or used."""
+    kept so where their edges then lie nearer. Nothing is moved where a model is scored or used. What reggan starts
+    with, unless it is set."""
     held_out: tuple[str, ...] = ()
     """Cases neither trained on nor validated; scored at the end."""
     validation: int = Field(1, ge=0)

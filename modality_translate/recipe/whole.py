@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from modality_translate.pipeline.spec import Spec
 from modality_translate.recipe.learning import Discriminator, Generator, Objective, Optimiser, Training
 from modality_translate.recipe.volumes import Augmentation, Data, Geometry, Side
 from modality_translate.settings import Settings
+
+REGISTERS_FIRST = "reggan"
+"""The objective whose pairs are registered unless `data.registration` is given: its network mends what that leaves."""
+
+SIDES = (("source", "modality"), ("target", "modality"))
 
 
 class Recipe(Settings):
@@ -25,6 +32,16 @@ class Recipe(Settings):
     optimiser: Optimiser = Optimiser()
     training: Training = Training()
     augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _registers_first(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(data := values.get("data"), dict):
+            return values
+        kind, *modalities = (_within(values, *place) for place in (("objective", "kind"), *SIDES))
+        if kind != REGISTERS_FIRST or "PET" in modalities or not data.get("paired", True):
+            return values
+        return values | {"data": {"registration": "elastic"} | data}
 
     @model_validator(mode="after")
     def _registers_what_has_edges(self) -> Recipe:
@@ -44,3 +61,8 @@ class Recipe(Settings):
             spacing=self.geometry.spacing,
             tiling=self.geometry.tiling(),
         )
+
+
+def _within(values: dict[str, Any], table: str, key: str) -> Any:
+    found = values.get(table)
+    return found.get(key) if isinstance(found, dict) else None

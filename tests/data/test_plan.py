@@ -55,6 +55,7 @@ def test_what_is_given_stands_and_the_rest_is_planned_around_it(of):
 def test_an_objective_given_by_hand_brings_its_own_weights(pairs: Path):
     recipe = plan_folders(FOLDERS | {"objective.kind": "reggan"}, pairs, CPU).recipe
     assert (recipe.objective.kind, recipe.objective.ssim) == ("reggan", 0.0)
+    assert recipe.data.registration == "elastic"
     assert plan_folders(FOLDERS | {"objective.kind": "cyclegan"}, pairs, CPU).recipe.geometry.context == 1
 
 

@@ -37,17 +37,21 @@ def test_the_objective_follows_from_how_pairs_lie(of: Of, changes, paired: bool,
 
 
 @pytest.mark.parametrize(
-    ("changes", "paired", "wanted"),
+    ("changes", "objective", "paired", "wanted"),
     [
-        ({"alignment": apart(1.0)}, True, {}),
-        ({"alignment": apart(2.5)}, True, {"data.registration": "elastic"}),
-        ({"alignment": apart(4.0), "modality": "PET"}, True, {}),
-        ({"alignment": apart(4.0)}, False, {}),
-        ({}, True, {}),
+        ({"alignment": apart(1.0)}, "hybrid", True, {}),
+        ({"alignment": apart(2.5)}, "hybrid", True, {"data.registration": "elastic"}),
+        ({"alignment": apart(4.0), "modality": "PET"}, "hybrid", True, {}),
+        ({"alignment": apart(4.0)}, "cyclegan", False, {}),
+        ({}, "hybrid", True, {}),
+        ({"alignment": apart(1.0)}, "reggan", True, {"data.registration": "elastic"}),
+        ({"modality": "PET"}, "reggan", True, {}),
     ],
 )
-def test_pairs_that_lie_measurably_apart_are_registered(of: Of, changes, paired: bool, wanted: dict[str, str]):
-    assert named(choose_registration(of(**changes), paired=paired)) == wanted
+def test_pairs_that_lie_measurably_apart_or_are_for_reggan_are_registered(
+    of: Of, changes, objective: str, paired: bool, wanted: dict[str, str]
+):
+    assert named(choose_registration(of(**changes), objective, paired=paired)) == wanted
 
 
 def test_a_fifth_of_the_patients_is_held_out_where_there_are_five():

@@ -85,3 +85,17 @@ def test_without_structure_or_body_nothing_is_moved(registrar, told, pair, fill,
 def test_a_recipe_says_what_can_be_registered(recipe_with, tables, reason):
     with pytest.raises(RecipeError, match=reason):
         recipe_with(**tables)
+
+
+@pytest.mark.parametrize(
+    ("tables", "wanted"),
+    [
+        ({}, "elastic"),
+        ({"data": {"registration": "none"}}, "none"),
+        ({"data": {"paired": False}}, "none"),
+        ({"target": {"modality": "PET"}}, "none"),
+        ({"objective": {"kind": "pix2pix"}}, "none"),
+    ],
+)
+def test_reggan_registers_first_unless_told_otherwise(recipe_with, tables, wanted):
+    assert recipe_with(**{"objective": {"kind": "reggan"}} | tables).data.registration == wanted
