@@ -164,7 +164,7 @@ def tiled(array, tiling, outside, air, predict):
     patch, halo, level = np.array(tiling["patch"]), np.array(tiling["halo"]), tiling.get("skip_below")
     core = patch - 2 * halo
     padded = np.pad(array, np.stack([halo, halo + core], 1), constant_values=outside)
-    places = [(box, corner) for box in boxes(array, level, core, halo) for corner in corners(box, core, tiling)]
+    places = [(box, corner) for box in boxes(array, level, core, halo, tiling) for corner in corners(box, core, tiling)]
     starting = [corner + [span.start for span in box] for box, corner in places]
     views = [padded[tuple(map(slice, start, start + patch))] for start in starting]
     run = [level is None or view.max() > np.float32(level) for view in views]
@@ -176,18 +176,31 @@ def tiled(array, tiling, outside, air, predict):
     return result
 
 
-def boxes(array, level, core, halo):
+def boxes(array, level, core, halo, tiling):
     """Around every voxel above `level` and 8 more; one for each slice where the core is one slice."""
     above = array > (-np.inf if level is None else np.float32(level))
     if level is None or core[2] > 1:
         return [box(above, 0 if level is None else 8)] if above.any() else []
     seen = [above[:, :, max(0, z - halo[2]) : z + halo[2] + 1] for z in range(array.shape[2])]
-    return [(*box(part, 8)[:2], slice(z, z + 1)) for z, part in enumerate(seen) if part.any()]
+    spans = [(*box(part, 8)[:2], z) for z, part in enumerate(seen) if part.any()]
+    steady = functools.partial(steadied, overlap=tiling["overlap"])
+    return [(*map(steady, (x, y), above.shape, core.tolist()), slice(z, z + 1)) for x, y, z in spans]
 
 
 def box(above, margin):
     ends = [np.flatnonzero(above.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
     return tuple(slice(max(0, a - margin), min(n, b + 1 + margin)) for (a, b), n in zip(ends, above.shape, strict=True))
+
+
+def steadied(span, size, core, overlap):
+    """As long as its patches can cover, from the coarsest multiple that holds it."""
+    stride, count = steps(span.stop - span.start, core, overlap)
+    length = core + (count - 1) * stride
+    if length >= size:
+        return slice(0, size)
+    firsts = (min(span.start // pitch * pitch, size - length) for pitch in (32, 16, 8, 4, 2, 1))
+    first = next(first for first in firsts if first + length >= span.stop)
+    return slice(first, first + length)
 
 
 def corners(box, core, tiling):
@@ -213,8 +226,14 @@ def answered(patches, predict):
         yield from predict(np.stack([first, *more])[:, None])[:, 0]
 
 
+def steps(size, length, overlap):
+    """Stride and number of the cores along an axis."""
+    stride = max(1, int(length * (1 - overlap)))
+    return stride, max(0, math.ceil((size - length) / stride)) + 1
+
+
 def starts(size, length, overlap):
-    count = max(0, math.ceil((size - length) / max(1, int(length * (1 - overlap))))) + 1
+    _, count = steps(size, length, overlap)
     return [round(start) for start in np.linspace(0, size - length, count)]
 
 

@@ -12,12 +12,15 @@ from scipy import ndimage
 from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
 from modality_translate.pipeline.spec import Tiling
+from modality_translate.volumes.patches import reach
 from modality_translate.volumes.slabs import Slab, shadows, span_of
-from modality_translate.volumes.volume import Array
+from modality_translate.volumes.volume import Array, Shape
 
 Seen = NDArray[np.bool_]
 MARGIN = 8
 """Voxels around the body, so that its dim edge is translated with it."""
+PITCHES = (32, 16, 8, 4, 2, 1)
+"""The box of a slice begins at a multiple of one: boxes that follow every outline would shake from slice to slice."""
 REACH = 7
 """A voxel of the body lies within this many voxels, along each axis, of one that is above the level."""
 FORGIVEN = 0.1
@@ -28,7 +31,8 @@ def body_boxes(array: Array, units: HostUnits, tiling: Tiling) -> list[Slab]:
     """Boxes of `array` (X, Y, Z) in which patches lie, in order of z: the whole volume without a level.
 
     With a level, the smallest box of every voxel above it in host units, and a margin of 8. For cores of one slice,
-    every slice has its own, along x and y, by what its patches see, and none where they see nothing above.
+    every slice has its own, along x and y, by what its patches see, and none where they see nothing above; it is as
+    large as the same number of patches allows, so that it can begin where those of its neighbours do.
     """
     level, halo = tiling.skip_below, tiling.halo[2]
     if level is None:
@@ -38,11 +42,27 @@ def body_boxes(array: Array, units: HostUnits, tiling: Tiling) -> list[Slab]:
     if tiling.core[2] > 1:
         return [_box(along_y, along_x, span_of(along_y, 1, MARGIN))] if along_y.any() else []
     seen = [slice(max(0, i - halo), i + halo + 1) for i in range(array.shape[2])]
-    return [_box(along_y[:, s], along_x[:, s], slice(i, i + 1)) for i, s in enumerate(seen) if along_y[:, s].any()]
+    found = [_box(along_y[:, s], along_x[:, s], slice(i, i + 1)) for i, s in enumerate(seen) if along_y[:, s].any()]
+    return [_steadied(box, array.shape, tiling) for box in found]
 
 
 def _box(along_y: Seen, along_x: Seen, z: slice) -> Slab:
     return span_of(along_y, 0, MARGIN), span_of(along_x, 0, MARGIN), z
+
+
+def _steadied(box: Slab, shape: Shape, tiling: Tiling) -> Slab:
+    x, y = (_on_pitch(box[axis], shape[axis], tiling.core[axis], tiling.overlap) for axis in (0, 1))
+    return x, y, box[2]
+
+
+def _on_pitch(span: slice, size: int, core: int, overlap: float) -> slice:
+    """`span` of an axis of `size`, lengthened to what its patches can cover, from the coarsest pitch that holds it."""
+    length = reach(span.stop - span.start, core, overlap)
+    if length >= size:
+        return slice(0, size)
+    starts = (min(span.start // pitch * pitch, size - length) for pitch in PITCHES)
+    start = next(start for start in starts if start + length >= span.stop)
+    return slice(start, start + length)
 
 
 def darkest_body(array: Array, body: NDArray[np.bool_]) -> float:

@@ -37,6 +37,11 @@ def corners(shape: Shape, core: Shape, overlap: float) -> list[Shape]:
     return [(x, y, z) for z, x, y in product(zs, xs, ys)]
 
 
+def reach(size: int, length: int, overlap: float) -> int:
+    """The most voxels that as many cores of `length` cover as `size` voxels take: whole strides."""
+    return length + (_count(size, length, overlap) - 1) * _stride(length, overlap)
+
+
 def cut(array: Array, corner: Shape, patch: Shape, halo: Shape, background: float, units: Units = _unchanged) -> Array:
     """The input patch (X, Y, Z) whose core, inside `halo` voxels at each side, starts at `corner`.
 
@@ -127,8 +132,13 @@ class _Layer:
 
 
 def _starts(size: int, length: int, overlap: float) -> list[int]:
-    if size <= length:
-        return [0]
-    stride = max(1, int(length * (1 - overlap)))
-    count = -(-(size - length) // stride) + 1
-    return [round(start) for start in np.linspace(0, size - length, count)]
+    count = _count(size, length, overlap)
+    return [round(start) for start in np.linspace(0, max(0, size - length), count)]
+
+
+def _count(size: int, length: int, overlap: float) -> int:
+    return 1 + -(-max(0, size - length) // _stride(length, overlap))
+
+
+def _stride(length: int, overlap: float) -> int:
+    return max(1, int(length * (1 - overlap)))

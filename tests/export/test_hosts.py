@@ -95,12 +95,22 @@ def test_a_host_with_one_box_for_all_slices_fails(
     monkeypatch.setattr(
         translate,
         "boxes",
-        lambda array, level, core, halo: [
+        lambda array, level, core, halo, tiling: [
             (*box[:2], slice(z, z + 1))
-            for box in by_slice(array, level, core + np.array([0, 0, 1]), halo)
+            for box in by_slice(array, level, core + np.array([0, 0, 1]), halo, tiling)
             for z in range(box[2].start, box[2].stop)
         ],
     )
+    failed = {
+        result.model for result in run.run_kit(kit, in_process(translate), "air-s*/air-around") if not result.passed
+    }
+    assert failed == {"air-slice-mr-to-ct", "air-stack-ct-to-mr"}
+
+
+def test_a_host_whose_boxes_of_slices_follow_every_outline_fails(
+    kit: Path, run: ModuleType, translate: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(translate, "steadied", lambda span, *_, **__: span)
     failed = {
         result.model for result in run.run_kit(kit, in_process(translate), "air-s*/air-around") if not result.passed
     }

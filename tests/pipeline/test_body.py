@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
 from modality_translate.pipeline import Tiling, translate_array
 from modality_translate.pipeline.body import MARGIN, body_boxes, darkest_body, skip_level
+from modality_translate.volumes.patches import corners
 
 
 def with_level(spec, level):
@@ -43,9 +44,48 @@ def test_single_slices_have_a_box_each(array, order):
     assert boxes == [
         (slice(12, 39), slice(4, 28), slice(12, 13)),
         (slice(12, 39), slice(4, 28), slice(13, 14)),
-        *[(slice(0, 39), slice(4, 36), slice(z, z + 1)) for z in range(14, 19)],
+        *[(slice(0, 39), slice(3, 36), slice(z, z + 1)) for z in range(14, 19)],
         (slice(12, 39), slice(4, 28), slice(19, 20)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "box"),
+    [
+        ((50, 140), (32, 160)),  # 106 with its margins, one patch of 128
+        ((70, 180), (60, 188)),  # 126: from 32, 48 or 56 it would end too early
+        ((60, 190), (32, 256)),  # 146: two patches, 96 apart
+        ((120, 280), (76, 300)),  # moved back from 96, where there is no room
+        ((30, 260), (0, 300)),  # three patches take the whole axis
+        ((0, 1), (0, 128)),
+        ((299, 300), (172, 300)),
+    ],
+)
+def test_boxes_of_slices_begin_where_those_of_their_neighbours_can(body: tuple[int, int], box: tuple[int, int]):
+    tiling = Tiling(patch=(128, 8, 1), overlap=0.25, skip_below=0.5)
+    array = np.zeros((300, 8, 1), np.float32)
+    array[slice(*body)] = 1
+    (found,) = body_boxes(array, SAME_UNITS, tiling)
+    assert found == (slice(*box), slice(0, 8), slice(0, 1))
+
+
+@given(
+    size=st.integers(1, 400),
+    core=st.integers(1, 150),
+    overlap=st.sampled_from([0.0, 0.25, 0.5, 0.8]),
+    ends=st.tuples(st.integers(0, 399), st.integers(0, 399)),
+)
+@settings(deadline=None)
+def test_a_steady_box_holds_the_body_in_no_more_patches(size, core, overlap, ends):
+    tiling = Tiling(patch=(core, 1, 1), overlap=overlap, skip_below=0.5)
+    first, last = sorted(min(end, size - 1) for end in ends)
+    array = np.zeros((size, 1, 1), np.float32)
+    array[first : last + 1] = 1
+    ((box, _, _),) = body_boxes(array, SAME_UNITS, tiling)
+    tight = slice(max(0, first - MARGIN), min(size, last + 1 + MARGIN))
+    assert 0 <= box.start <= tight.start < tight.stop <= box.stop <= size
+    fewest, found = (len(corners((n.stop - n.start, 1, 1), tiling.core, overlap)) for n in (tight, box))
+    assert found == fewest
 
 
 def test_the_level_is_in_host_units(array):
@@ -82,7 +122,7 @@ def test_a_slice_is_as_if_it_stood_alone(make_spec, array):
 
 def test_patches_see_the_volume_around_the_box(make_spec, array):
     """Not an invented background: what reaches beyond the box is read from the volume."""
-    spec = with_level(make_spec((40, 30, 1), modality="CT"), 50.0)
+    spec = with_level(make_spec((40, 30, 20), modality="CT"), 50.0)
     seen = []
 
     def predict(patches):
@@ -90,7 +130,7 @@ def test_patches_see_the_volume_around_the_box(make_spec, array):
         return patches
 
     translate_array(array, spec, predict)
-    np.testing.assert_array_equal(seen[0][0, :28, :30, 0], array[12:, 4:34, 14])
+    np.testing.assert_array_equal(seen[0][0, :28], array[12:, 4:34, 6:26])
     assert (seen[0][0, 28:] == -1000).all()
 
 

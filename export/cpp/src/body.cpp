@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "tiles.h"
+
 namespace {
 
 constexpr long MARGIN = 8;
@@ -44,6 +46,20 @@ Box grown(Box box, const Shape& shape, int axes) {
     return box;
 }
 
+// Along one axis of a slice: as long as its patches can cover, from the coarsest multiple that holds it.
+void steady(long& first, long& last, long size, long core, double overlap) {
+    const auto [stride, count] = steps(last - first + 1, core, overlap);
+    const long length = core + (count - 1) * stride;
+    long start = 0;
+    if (length < size)
+        for (long pitch = 32; pitch > 0; pitch /= 2) {
+            start = std::min(first / pitch * pitch, size - length);
+            if (start + length > last) break;
+        }
+    first = start;
+    last = std::min(size, start + length) - 1;
+}
+
 }  // namespace
 
 std::vector<Box> body_boxes(const Volume& volume, const Tiling& tiling) {
@@ -63,6 +79,8 @@ std::vector<Box> body_boxes(const Volume& volume, const Tiling& tiling) {
         if (!box) continue;
         box->first[2] = box->last[2] = z;
         result.push_back(grown(*box, shape, 2));
+        for (int i = 0; i < 2; ++i)
+            steady(result.back().first[i], result.back().last[i], shape[i], tiling.core()[i], tiling.overlap);
     }
     return result;
 }

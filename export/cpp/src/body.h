@@ -14,7 +14,8 @@ struct Box {
 };
 
 // In order of z. Together they hold every voxel above the level, and 8 more on each side: the whole volume without a
-// level, a box for each slice where the core is one slice, none if no voxel is above.
+// level, a box for each slice where the core is one slice, none if no voxel is above. Boxes of slices are as large as
+// their number of patches allows, so that they can begin where those of their neighbours do.
 std::vector<Box> body_boxes(const Volume& volume, const Tiling& tiling);
 
 // `part` laid down in `volume`.

@@ -138,10 +138,14 @@ Volume translate_body(const Volume& volume, const Model& model, float outside, f
     return std::move(painter).result();
 }
 
+Steps steps(long size, long length, double overlap) {
+    const long stride = std::max(1L, long(length * (1 - overlap)));
+    return {stride, (std::max(0L, size - length) + stride - 1) / stride + 1};
+}
+
 std::vector<long> starts(long size, long length, double overlap) {
     if (size <= length) return {0};
-    const long stride = std::max(1L, long(length * (1 - overlap)));
-    const long count = (size - length + stride - 1) / stride + 1;
+    const long count = steps(size, length, overlap).count;
     std::vector<long> result;
     for (long i = 0; i + 1 < count; ++i)
         result.push_back(long(std::nearbyint(i * (double(size - length) / double(count - 1)))));

@@ -10,6 +10,12 @@
 // `air` in the result where there is no body.
 Volume translate_body(const Volume& volume, const Model& model, float outside, float air);
 
+// How far apart cores lie along an axis at most, and how many there are.
+struct Steps {
+    long stride, count;
+};
+Steps steps(long size, long length, double overlap);
+
 // First voxel of each core along an axis.
 std::vector<long> starts(long size, long length, double overlap);
 

@@ -1,19 +1,23 @@
 // The boxes around the body, outside which nothing is run: FORMAT.md, section 3.5. Volumes are Float32Array, x fastest.
 
+import { steps } from "./patches.js";
 import { core } from "./spec.js";
 
 const MARGIN = 8;
+const PITCHES = [32, 16, 8, 4, 2, 1];
 
 /**
  * [{start, shape}] in order of z, which hold every voxel above the level, and 8 voxels on each side: the whole volume
- * where there is no level, a box for each slice where the core is one slice, none if no voxel is above.
+ * where there is no level, a box for each slice where the core is one slice, none if no voxel is above. Boxes of slices
+ * are as large as their number of patches allows, so that they can begin where those of their neighbours do.
  */
 export function bodyBoxes(array, shape, tiling) {
   if (tiling.skip_below === null) return [{ start: [0, 0, 0], shape }];
   const extents = Array.from({ length: shape[2] }, (_, z) => extent(array, shape, tiling.skip_below, z));
   const single = core(tiling)[2] === 1;
   const bounds = single ? extents.map((_, z) => seen(extents, z, tiling.halo[2])) : [joined(extents)];
-  return bounds.filter(Boolean).map((bound) => grown(bound, shape, single ? 2 : 3));
+  const boxes = bounds.filter(Boolean).map((bound) => grown(bound, shape, single ? 2 : 3));
+  return single ? boxes.map((box) => steadied(box, shape, tiling)) : boxes;
 }
 
 /** Whether a voxel is above the level, in float32. */
@@ -64,4 +68,18 @@ function grown({ first, end }, shape, axes) {
   const start = first.map((index, axis) => (axis < axes ? Math.max(0, index - MARGIN) : index));
   const stop = end.map((index, axis) => (axis < axes ? Math.min(shape[axis], index + MARGIN) : index));
   return { start, shape: stop.map((index, axis) => index - start[axis]) };
+}
+
+/** Along x and y as long as its patches can cover, from the coarsest multiple that holds it. */
+function steadied(box, shape, tiling) {
+  const result = { start: [...box.start], shape: [...box.shape] };
+  for (const axis of [0, 1]) {
+    const [first, size, length] = [box.start[axis], shape[axis], core(tiling)[axis]];
+    const { stride, count } = steps(box.shape[axis], length, tiling.overlap);
+    const reach = length + (count - 1) * stride;
+    const starts = PITCHES.map((pitch) => Math.min(first - (first % pitch), size - reach));
+    result.start[axis] = reach < size ? starts.find((start) => start + reach >= first + box.shape[axis]) : 0;
+    result.shape[axis] = Math.min(size, reach);
+  }
+  return result;
 }

@@ -12,10 +12,15 @@ export function corners(shape, core, overlap) {
   return zs.flatMap((z) => xs.flatMap((x) => ys.map((y) => [x, y, z])));
 }
 
+/** How far apart cores lie along an axis at most, and how many there are. */
+export function steps(size, length, overlap) {
+  const stride = Math.max(1, Math.trunc(length * (1 - overlap)));
+  return { stride, count: Math.ceil(Math.max(0, size - length) / stride) + 1 };
+}
+
 function starts(size, length, overlap) {
   if (size <= length) return [0];
-  const stride = Math.max(1, Math.trunc(length * (1 - overlap)));
-  const count = Math.ceil((size - length) / stride) + 1;
+  const { count } = steps(size, length, overlap);
   const step = (size - length) / (count - 1);
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? size - length : halfEven(i * step)));
 }
