@@ -28,10 +28,10 @@ def command(as_json: bool) -> int:
 
 
 def _findings() -> dict[str, Any]:
-    import os
     import platform
     from dataclasses import asdict
 
+    from modality_translate.runtime.cores import usable_cores
     from modality_translate.runtime.devices import probe_devices
     from modality_translate.runtime.packages import installed_packages
 
@@ -41,7 +41,7 @@ def _findings() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "free_memory_gb": _free_memory(),
         "packages": _wanted(packages),
         "devices": [asdict(device) | {"works": device.works} for device in probe_devices()],

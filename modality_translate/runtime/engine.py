@@ -33,6 +33,8 @@ class Engine:
     batch: int
     """How many patches to hand over at once."""
     predict: Predict
+    streams: int = 1
+    """How many volumes it computes for at the same time, each on its part of the cores."""
     choice: str = ""
     """Why this engine and this device, where there was a choice."""
 

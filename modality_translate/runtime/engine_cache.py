@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from modality_translate.errors import VolumeError
+from modality_translate.runtime.cores import usable_cores
 from modality_translate.runtime.known import cache_folder
 from modality_translate.settings import Settings
 from modality_translate.volumes.atomic import replacing
@@ -41,7 +41,7 @@ class Verdict(Settings):
         return cls(
             model=model,
             processor=_processor(),
-            cores=_cores(),
+            cores=usable_cores(),
             threads=threads,
             engines=_versions(),
             faster=faster,
@@ -93,7 +93,3 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import socket
@@ -15,12 +14,14 @@ from typing import Any
 from modality_translate.errors import ModelError
 from modality_translate.runtime.allocator import return_large_blocks
 from modality_translate.runtime.budget import budget_of
+from modality_translate.runtime.cores import usable_cores
 from modality_translate.runtime.engine_choice import EngineName
 from modality_translate.runtime.journal import Journal, Past
 from modality_translate.runtime.plan import Job
 from modality_translate.runtime.report import Outcome
 from modality_translate.runtime.stop import Interrupted, Stop
 from modality_translate.runtime.translator import Translator
+from modality_translate.runtime.turns import Turns
 from modality_translate.runtime.work import Options, Work
 
 
@@ -53,8 +54,7 @@ class Loading:
 
     def shared(self, workers: int) -> Loading:
         """For one of so many workers on this machine, which share its cores or the threads asked for."""
-        cores = len(os.sched_getaffinity(0))
-        return replace(self.elsewhere(), threads=max(1, (self.threads or cores) // workers))
+        return replace(self.elsewhere(), threads=max(1, (self.threads or usable_cores()) // workers))
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,9 @@ def _work(errand: Errand) -> Work:
             translator = _translator(errand)
             journal = Journal(errand.base, errand.run) if errand.journal else None
             budget = budget_of(errand.options.memory, translator.engine, translator.spec)
+            turns, options = Turns(translator.engine.streams), errand.options
             _works[errand.run] = Work(
-                translator, errand.options, errand.base, errand.run, Stop(), journal, budget=budget
+                translator, options, errand.base, errand.run, Stop(), journal, budget=budget, turns=turns
             )
         return _works[errand.run]
 

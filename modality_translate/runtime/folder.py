@@ -22,6 +22,7 @@ from modality_translate.runtime.shipped import located
 from modality_translate.runtime.stop import Stop
 from modality_translate.runtime.sweep import sweep
 from modality_translate.runtime.translator import Translator
+from modality_translate.runtime.turns import Turns
 from modality_translate.runtime.work import Options, Work
 
 
@@ -41,7 +42,8 @@ def convert_folder(
     run = secrets.token_hex(8)
     journal = Journal(plan.base, run) if plan.folder else None
     budget = budget_of(options.memory, translator.engine, translator.spec)
-    work = Work(translator, options, plan.base, run, stop, journal, past, budget)
+    turns = Turns(translator.engine.streams)
+    work = Work(translator, options, plan.base, run, stop, journal, past, budget, turns)
     outcomes = _gather(_with_links(plan, Lanes(work, plan.jobs, watcher).outcomes()), watcher, stop)
     tidy(plan.base)
     engine = translator.engine

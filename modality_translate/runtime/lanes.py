@@ -1,7 +1,7 @@
 """Several volumes in hand at once: while the engine computes for one, others are read, prepared, restored and written.
 
-Each lane takes a volume from its file to its result; the engine goes to the volume that began first, so a lane that
-cuts, blends, reads or writes leaves it to the next.
+Each lane takes a volume from its file to its result. Where the engine computes for one volume at a time, it goes to the
+one that began first, so a lane that cuts, blends, reads or writes leaves it to the next.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from modality_translate.errors import DeviceError, MissingExtraError
+from modality_translate.runtime.cores import usable_cores
 from modality_translate.runtime.engine import (
     Array,
     Engine,
@@ -31,6 +32,7 @@ from modality_translate.runtime.engine import (
 )
 from modality_translate.runtime.halving import Halving
 from modality_translate.runtime.model_file import ModelFile
+from modality_translate.runtime.streams import Streams, streams_for
 from modality_translate.telemetry import import_onnxruntime
 
 _CUDA = "CUDAExecutionProvider"
@@ -54,13 +56,16 @@ def open_onnxruntime(model: ModelFile, device: str, threads: int | None = None) 
     graph that does not load or does not fit its spec.
     """
     runtime = _onnxruntime()
-    session = _opened(runtime, model.data, device, threads, model.name)
-    check_ports(_ports(session.get_inputs()), _ports(session.get_outputs()), model)
     kind = device.partition(":")[0]
     batch = batch_within(model.spec, _LARGEST_BATCH[kind], _BATCH_VOXELS[kind])
+    streams = streams_for(batch, threads) if kind == "cpu" else 1
+    # Every stream computes in the thread that calls, too, and one thread too many costs what streams bring.
+    pool = (threads or usable_cores()) - (streams - 1) if streams > 1 else threads
+    session = _opened(runtime, model.data, device, pool, model.name)
+    check_ports(_ports(session.get_inputs()), _ports(session.get_outputs()), model)
     # cuDNN chooses its algorithms anew for every shape it has not seen.
-    predict = Halving(_predict(session, model.name), batch, fill=kind == "cuda")
-    return Engine(f"onnxruntime {runtime.__version__}", device, batch, predict)
+    predict = Halving(Streams(_predict(session, model.name), streams), batch, fill=kind == "cuda")
+    return Engine(f"onnxruntime {runtime.__version__}", device, batch, predict, streams)
 
 
 def try_onnxruntime(data: bytes, device: str, shape: tuple[int, ...]) -> None:

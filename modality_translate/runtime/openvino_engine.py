@@ -20,6 +20,7 @@ from modality_translate.runtime.engine import (
 )
 from modality_translate.runtime.halving import Halving
 from modality_translate.runtime.model_file import ModelFile
+from modality_translate.runtime.streams import Streams, streams_for
 from modality_translate.telemetry import import_openvino
 
 _LARGEST_BATCH = 4
@@ -28,9 +29,6 @@ _BATCH_VOXELS = 2**20
 _SETTINGS = {
     # The default computes in bfloat16 on processors that have it: an error of several HU.
     "INFERENCE_PRECISION_HINT": "f32",
-    # One batch at a time on all threads: measured as fast as several streams, with the memory of one.
-    "PERFORMANCE_HINT": "LATENCY",
-    "NUM_STREAMS": "1",
     # Pinned threads of two processes would share the first cores and leave the others idle.
     "ENABLE_CPU_PINNING": False,
 }
@@ -50,11 +48,12 @@ def open_openvino(model: ModelFile, device: str, threads: int | None = None) -> 
     if device != "cpu":
         raise DeviceError(device, "is not a device of openvino.", "Use --engine onnxruntime for it, or -d cpu.")
     openvino = _openvino()
-    compiled = _compiled(openvino, model.data, threads, model.name)
-    check_ports(_ports(compiled.inputs, openvino), _ports(compiled.outputs, openvino), model)
     batch = batch_within(model.spec, _LARGEST_BATCH, _BATCH_VOXELS)
-    predict = Halving(_predict(compiled, model.name), batch, fill=False)
-    return Engine(f"openvino {_version(openvino)}", "cpu", batch, predict)
+    streams = streams_for(batch, threads)
+    compiled = _compiled(openvino, model.data, threads, model.name, streams)
+    check_ports(_ports(compiled.inputs, openvino), _ports(compiled.outputs, openvino), model)
+    predict = Halving(Streams(_predict(compiled, model.name), streams), batch, fill=False)
+    return Engine(f"openvino {_version(openvino)}", "cpu", batch, predict, streams)
 
 
 def try_openvino(data: bytes, shape: tuple[int, ...]) -> None:
@@ -76,8 +75,10 @@ def _version(openvino: Any) -> str:
     return str(openvino.__version__).partition("-")[0]
 
 
-def _compiled(openvino: Any, data: bytes, threads: int | None, subject: str) -> Any:
-    settings = {**_SETTINGS, **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
+def _compiled(openvino: Any, data: bytes, threads: int | None, subject: str, streams: int = 1) -> Any:
+    settings = {**_SETTINGS, "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT", "NUM_STREAMS": streams}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = threads
     core = openvino.Core()
     try:
         return core.compile_model(core.read_model(data), "CPU", settings)

@@ -1,4 +1,4 @@
-"""Several volumes in hand, one engine: who computes next, and how many volumes fit at once."""
+"""Several volumes in hand, one engine: who computes, and how many volumes fit at once."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """The engine computes for one volume at a time; of those that wait, the one that came first goes next."""
+    """The engine computes for `streams` volumes at a time; of those that wait, the one that came first goes next."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: int = 1) -> None:
         self._changed = threading.Condition()
         self._waiting: list[int] = []
-        self._busy = False
+        self._free = self._streams = streams
+        self._since = 0.0
         self.seconds = 0.0
-        """How long the engine has computed so far."""
+        """How long the engine has computed so far, for however many volumes at a time."""
 
     @contextmanager
     def turn(self, place: int) -> Iterator[None]:
         """Wait for the engine, and have it. `place` orders the volumes; each waits in one thread at most."""
         with self._changed:
             heapq.heappush(self._waiting, place)
-            self._changed.wait_for(lambda: not self._busy and self._waiting[0] == place)
+            self._changed.wait_for(lambda: self._free and self._waiting[0] == place)
             heapq.heappop(self._waiting)
-            self._busy = True
-        begin = time.monotonic()
+            if self._free == self._streams:
+                self._since = time.monotonic()
+            self._free -= 1
+            self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
-                self.seconds += time.monotonic() - begin
-                self._busy = False
+                self._free += 1
+                if self._free == self._streams:
+                    self.seconds += time.monotonic() - self._since
                 self._changed.notify_all()
 
 

@@ -53,6 +53,7 @@ class FakeRuntime:
     def __init__(self, granted: str = "CUDAExecutionProvider", fails: str = "", holds: int = 1000) -> None:
         self.granted, self.fails, self.holds = granted, fails, holds
         self.asked: list[Any] = []
+        self.threads: list[int] = []
         self.session: FakeSession | None = None
 
     SessionOptions = SimpleNamespace
@@ -68,6 +69,7 @@ class FakeRuntime:
 
     def InferenceSession(self, data: bytes, sess_options: Any, providers: list[Any]) -> FakeSession:
         self.asked.append(providers)
+        self.threads.append(sess_options.intra_op_num_threads)
         asked_cpu = providers[0] == "CPUExecutionProvider"
         self.session = FakeSession("CPUExecutionProvider" if asked_cpu else self.granted, self.fails, self.holds)
         return self.session
@@ -94,6 +96,21 @@ def test_the_cpu_engine_computes_the_graph(loaded: ModelFile):
     assert opened.device == "cpu"
     assert opened.name.startswith("onnxruntime ")
     np.testing.assert_allclose(opened.predict(PATCHES), PATCHES * 2 - 1000, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "pool", "streams"),
+    [("cpu", 1, 1, 1), ("cpu", 2, 1, 2), ("cpu", 6, 5, 2), ("cpu", None, 3, 2), ("cuda:0", None, 0, 1)],
+)
+def test_streams_and_the_pool_take_the_cores_together(
+    loaded: ModelFile, fake, monkeypatch: pytest.MonkeyPatch, device: str, threads: int | None, pool: int, streams: int
+):
+    """The pool's number counts the thread that calls."""
+    for module in ("streams", "onnxruntime_engine"):
+        monkeypatch.setattr(f"modality_translate.runtime.{module}.usable_cores", lambda: 4)
+    runtime = fake()
+    assert open_onnxruntime(loaded, device, threads).streams == streams
+    assert runtime.threads == [pool]
 
 
 def test_cuda_without_a_driver_fails(loaded: ModelFile, monkeypatch: pytest.MonkeyPatch):

@@ -57,6 +57,9 @@ def test_its_settings_are_explicit(loaded: ModelFile, monkeypatch: pytest.Monkey
     assert asked[0]["INFERENCE_PRECISION_HINT"] == "f32"
     assert asked[0]["INFERENCE_NUM_THREADS"] == 2
     assert asked[0]["ENABLE_CPU_PINNING"] is False
+    assert asked[0]["NUM_STREAMS"] == 2
+    assert open_openvino(loaded, "cpu", threads=1).streams == 1
+    assert asked[1]["NUM_STREAMS"] == 1
 
 
 def test_it_has_no_other_device(loaded: ModelFile):

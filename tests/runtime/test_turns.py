@@ -35,6 +35,33 @@ def test_who_came_first_goes_next():
     assert turns.seconds > 0
 
 
+def test_two_streams_compute_for_two_volumes_and_count_the_time_once():
+    turns, begin = Turns(2), time.monotonic()
+    inside, release, third = threading.Barrier(3), threading.Event(), list[float]()
+
+    def have(place: int) -> None:
+        with turns.turn(place):
+            inside.wait()
+            release.wait()
+
+    def wait() -> None:
+        with turns.turn(0):
+            third.append(time.monotonic())
+
+    threads = [threading.Thread(target=have, args=(place,)) for place in (1, 2)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    last = threading.Thread(target=wait)
+    last.start()
+    until(lambda: turns._waiting == [0])
+    assert third == []
+    release.set()
+    for thread in (*threads, last):
+        thread.join()
+    assert 0 < turns.seconds <= time.monotonic() - begin
+
+
 def test_a_turn_ends_with_an_error_too():
     turns = Turns()
     with pytest.raises(ValueError, match="bad"), turns.turn(0):
