@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 LEAN = ROOT / ".venv-lean" / "bin" / "python"
 QUICK = {
     "training.steps": 12,
-    "training.validate_every": 6,
+    "training.validate_every": 12,
     "training.checkpoint_every": 6,
     "training.batch": 2,
     "generator.width": 4,

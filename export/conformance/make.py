@@ -20,7 +20,7 @@ from kit_volumes import write_orders, write_volumes
 from modality_translate.cli.main import mtranslate
 from modality_translate.runtime.model_file import read_model
 
-CONVERT = ("-d", "cpu", "--engine", "onnxruntime", "--threads", "1", "--format", "nii", "--quiet")
+CONVERT = ("-d", "cpu", "--engine", "onnxruntime", "--threads", "1", "--format", "nii", "--quiet", "--trust-model")
 
 
 def main() -> None:

@@ -220,7 +220,7 @@ def blended(shape, cores, size):
 
 
 def answered(patches, predict):
-    """As many at once as `mtranslate convert`: an engine's last bits depend on it."""
+    """As many at once as `mtranslate convert --threads 1`: an engine's last bits may depend on it."""
     for first in patches:
         more = itertools.islice(patches, max(1, min(4, 2**20 // first.size)) - 1)
         yield from predict(np.stack([first, *more])[:, None])[:, 0]
