@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from modality_translate.errors import DeviceError, MissingExtraError
-from modality_translate.runtime.cores import usable_cores
+from modality_translate.runtime.cores import whole_cores
 from modality_translate.runtime.engine import (
     Array,
     Engine,
@@ -60,7 +60,7 @@ def open_onnxruntime(model: ModelFile, device: str, threads: int | None = None) 
     batch = batch_within(model.spec, _LARGEST_BATCH[kind], _BATCH_VOXELS[kind])
     streams = streams_for(batch, threads) if kind == "cpu" else 1
     # Every stream computes in the thread that calls, too, and one thread too many costs what streams bring.
-    pool = (threads or usable_cores()) - (streams - 1) if streams > 1 else threads
+    pool = (threads or whole_cores()) - (streams - 1) if streams > 1 else threads
     session = _opened(runtime, model.data, device, pool, model.name)
     check_ports(_ports(session.get_inputs()), _ports(session.get_outputs()), model)
     # cuDNN chooses its algorithms anew for every shape it has not seen.

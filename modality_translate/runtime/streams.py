@@ -11,7 +11,7 @@ from threading import Semaphore, Thread
 
 import numpy as np
 
-from modality_translate.runtime.cores import usable_cores
+from modality_translate.runtime.cores import whole_cores
 from modality_translate.runtime.engine import Array, Predict
 
 STREAMS = 2
@@ -23,7 +23,7 @@ def streams_for(batch: int, threads: int | None) -> int:
 
     `threads` as asked for; none is all cores.
     """
-    return STREAMS if min(batch, threads or usable_cores()) >= STREAMS else 1
+    return STREAMS if min(batch, threads or whole_cores()) >= STREAMS else 1
 
 
 class Streams:

@@ -107,7 +107,7 @@ def test_streams_and_the_pool_take_the_cores_together(
 ):
     """The pool's number counts the thread that calls."""
     for module in ("streams", "onnxruntime_engine"):
-        monkeypatch.setattr(f"modality_translate.runtime.{module}.usable_cores", lambda: 4)
+        monkeypatch.setattr(f"modality_translate.runtime.{module}.whole_cores", lambda: 4)
     runtime = fake()
     assert open_onnxruntime(loaded, device, threads).streams == streams
     assert runtime.threads == [pool]

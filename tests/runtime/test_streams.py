@@ -70,5 +70,5 @@ def test_what_fails_in_either_part_is_raised(broken: int):
 def test_large_patches_and_single_cores_have_one_stream(
     batch: int, threads: int | None, cores: int, wanted: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(streams, "usable_cores", lambda: cores)
+    monkeypatch.setattr(streams, "whole_cores", lambda: cores)
     assert streams_for(batch, threads) == wanted
