@@ -223,13 +223,13 @@ def test_a_signal_ends_a_run_with_its_report(model: Path, head: Volume, tmp_path
 
 def test_an_engine_that_does_not_answer_is_left_after_a_stop(model: Path, scans: Path, tmp_path: Path):
     code = f"""
-import sys, time
+import os, sys, time
 from dataclasses import replace
 from modality_translate.cli.main import main
 from modality_translate.runtime.translator import Translator
 load = Translator.load
 def stuck(patches):
-    print("computing", flush=True)
+    os.write(1, b"computing\\n")  # at once, as another volume may be computed beside
     time.sleep(1000)
 def loaded(*model, **options):
     translator = load(*model, **options)
