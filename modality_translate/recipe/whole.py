@@ -14,8 +14,6 @@ from modality_translate.settings import Settings
 REGISTERS_FIRST = "reggan"
 """The objective whose pairs are registered unless `data.registration` is given: its network mends what that leaves."""
 
-SIDES = (("source", "modality"), ("target", "modality"))
-
 
 class Recipe(Settings):
     """One experiment, whole."""
@@ -38,8 +36,10 @@ class Recipe(Settings):
     def _registers_first(cls, values: Any) -> Any:
         if not isinstance(values, dict) or not isinstance(data := values.get("data"), dict):
             return values
-        kind, *modalities = (_within(values, *place) for place in (("objective", "kind"), *SIDES))
-        if kind != REGISTERS_FIRST or "PET" in modalities or not data.get("paired", True):
+        modalities = [_within(values, side, "modality") for side in ("source", "target")]
+        if _within(values, "objective", "kind") != REGISTERS_FIRST:
+            return values
+        if "PET" in modalities or not data.get("paired", True):
             return values
         return values | {"data": {"registration": "elastic"} | data}
 

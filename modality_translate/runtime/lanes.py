@@ -22,7 +22,7 @@ from modality_translate.runtime.work import Work
 LANES = 3
 """One reads, one computes, one writes; the engine is rarely without work, and memory holds no fourth volume."""
 CPU_LANES = 2
-"""Reading and writing take the cores that compute: a third volume would take memory and bring nothing."""
+"""Reading and writing take the cores that compute: a third volume takes much memory and brings little."""
 GRACE_S = 3.5
 """After a stop: for volumes that are being written, and for the batch in the engine."""
 _POLL_S = 0.2

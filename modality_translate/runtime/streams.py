@@ -1,7 +1,7 @@
 """The cores shared by several runs of a network, instead of one run on all of them.
 
 Threads of one run wait for each other at every layer, and the slowest is one whose core also reads or writes a volume.
-Runs on cores of their own meet at the end of a batch only: a fifth of the time of a folder (benchmarks/RESULTS.md).
+Runs on cores of their own meet at the end of a batch only: a sixth of a folder's time is won (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
