@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from modality_translate.volumes.scratch import empty_as, rest
 from modality_translate.volumes.slabs import box_of, fill, slabs, slowest
@@ -73,7 +73,7 @@ class _Parts:
             part = self._mask[self.places[number]]
             labels = np.empty_like(part, np.int32)
             order = np.argsort([-abs(stride) for stride in part.strides])  # scipy goes along the last axis
-            ndimage.label(part.transpose(order), output=labels.transpose(order))
+            scipy.ndimage.label(part.transpose(order), output=labels.transpose(order))
             self._last = (number, labels)
         return self._last[1]
 
@@ -85,8 +85,8 @@ class _Parts:
 
 def _joined(pairs: NDArray[np.int64], numbers: int) -> tuple[int, NDArray[np.int32]]:
     """How many groups `pairs` (2, n) leave of 0 to `numbers` - 1, and the group of each."""
-    graph = sparse.coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(numbers, numbers))
-    count, group = sparse.csgraph.connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(numbers, numbers))
+    count, group = scipy.sparse.csgraph.connected_components(graph, directed=False)
     return int(count), group
 
 

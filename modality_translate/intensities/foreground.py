@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from modality_translate.intensities.components import largest_component
 from modality_translate.intensities.modality import ModalityName
@@ -181,7 +181,7 @@ def _filled(mask: Mask) -> Mask:
     """`mask` with the holes of each axial slice filled; equals scipy's binary_fill_holes of every slice."""
     filled = empty_as(mask, np.bool_)
     for z in range(mask.shape[2]):
-        labels, count = ndimage.label(~mask[:, :, z])
+        labels, count = scipy.ndimage.label(~mask[:, :, z])
         hole = np.ones(count + 1, np.bool_)
         hole[0] = False
         for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from modality_translate.intensities.foreground import sample
 
@@ -31,7 +31,7 @@ def noise_sigma(array: Array, body: Mask) -> float:
     if min(x, y) < 3:
         return 0.0
     middle = slice(z // 4, max(z // 4 + 1, z - z // 4))
-    response = np.abs(ndimage.convolve(array[:, :, middle], LAPLACIAN[:, :, None], mode="nearest"))[1:-1, 1:-1]
+    response = np.abs(scipy.ndimage.convolve(array[:, :, middle], LAPLACIAN[:, :, None], mode="nearest"))[1:-1, 1:-1]
     inside = body[1:-1, 1:-1, middle]
     air = response[~inside]
     sigma = _sigma(air) if air.size >= ENOUGH_AIR else 0.0
@@ -49,8 +49,8 @@ def field_strength(array: Array, body: Mask) -> float:
         return 0.0
     logs = np.where(inside, np.log(np.where(inside, values, 1.0)), 0.0)
     widths = [size / FIELD_WIDTH for size in values.shape]
-    weight = ndimage.gaussian_filter(inside.astype(np.float64), widths, mode="constant")
-    smooth = ndimage.gaussian_filter(logs, widths, mode="constant")
+    weight = scipy.ndimage.gaussian_filter(inside.astype(np.float64), widths, mode="constant")
+    smooth = scipy.ndimage.gaussian_filter(logs, widths, mode="constant")
     return float(np.std(smooth[inside] / weight[inside]))
 
 

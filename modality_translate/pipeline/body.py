@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from modality_translate.intensities.percentiles import percentiles
 from modality_translate.intensities.scaling import HostUnits
@@ -74,7 +74,7 @@ def darkest_body(array: Array, body: NDArray[np.bool_]) -> float:
         return math.inf
     near = array
     for axis in range(3):
-        near = ndimage.maximum_filter1d(near, 2 * REACH + 1, axis=axis, mode="nearest")
+        near = scipy.ndimage.maximum_filter1d(near, 2 * REACH + 1, axis=axis, mode="nearest")
     return percentiles(near, body, [FORGIVEN])[0]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import nibabel
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from modality_translate.volumes.scratch import empty_as, rest
 from modality_translate.volumes.slabs import Slab, across, slabs, slowest
@@ -116,7 +116,7 @@ def _outside(centre: Floats, size: int) -> NDArray[np.bool_]:
     return (centre < -EDGE) | (centre > size - 1 + EDGE)
 
 
-def _triangle(centres: Floats, step: float, size: int) -> sparse.csr_array:
+def _triangle(centres: Floats, step: float, size: int) -> scipy.sparse.csr_array:
     """Weights (target, source) of one axis: rows sum to 1, or to 0 outside the field of view."""
     width = max(1.0, step)
     taps = np.floor(centres - width)[:, None] + np.arange(1, int(np.ceil(2 * width)) + 2)
@@ -126,7 +126,7 @@ def _triangle(centres: Floats, step: float, size: int) -> sparse.csr_array:
     weights = _balanced(weights * known, away)
     rows = np.broadcast_to(np.arange(len(centres))[:, None], taps.shape)
     entries = (rows[known], taps[known].astype(np.intp))
-    return sparse.csr_array((weights[known].astype(np.float32), entries), shape=(len(centres), size))
+    return scipy.sparse.csr_array((weights[known].astype(np.float32), entries), shape=(len(centres), size))
 
 
 def _balanced(weights: Floats, away: Floats) -> Floats:
@@ -144,7 +144,7 @@ def _balanced(weights: Floats, away: Floats) -> Floats:
     return np.asarray(balanced / np.where(totals > 0, totals, 1))
 
 
-def _along(array: Array, axis: int, weights: sparse.csr_array) -> Array:
+def _along(array: Array, axis: int, weights: scipy.sparse.csr_array) -> Array:
     """`array` with one axis resampled, in the same memory order, with copies of bounded size."""
     result = empty_as(array, np.float32, axis=axis, size=weights.shape[0])
     for source, target, some in _pieces(array, axis, weights):
@@ -158,7 +158,9 @@ def _along(array: Array, axis: int, weights: sparse.csr_array) -> Array:
     return result
 
 
-def _pieces(array: Array, axis: int, weights: sparse.csr_array) -> Iterator[tuple[Slab, Slab, sparse.csr_array]]:
+def _pieces(
+    array: Array, axis: int, weights: scipy.sparse.csr_array
+) -> Iterator[tuple[Slab, Slab, scipy.sparse.csr_array]]:
     """Slabs of `array`, where they go to, and the weights between the two along `axis`."""
     along = slowest(array)
     size = weights.shape[0] if along == axis else array.shape[along]
@@ -169,7 +171,7 @@ def _pieces(array: Array, axis: int, weights: sparse.csr_array) -> Iterator[tupl
         yield across(along, source), across(along, target), some
 
 
-def _reached(weights: sparse.csr_array, target: slice) -> tuple[slice, sparse.csr_array]:
+def _reached(weights: scipy.sparse.csr_array, target: slice) -> tuple[slice, scipy.sparse.csr_array]:
     """The source voxels that `target` voxels see, and the weights between the two."""
     rows = weights[target]
     source = slice(int(rows.indices.min()), int(rows.indices.max()) + 1) if rows.nnz else slice(0, 1)
@@ -179,8 +181,8 @@ def _reached(weights: sparse.csr_array, target: slice) -> tuple[slice, sparse.cs
 def _resample_oblique(array: Array, steps: Affine, shape: Shape, background: float) -> Array:
     excess = np.sqrt(np.clip((steps[:3, :3] ** 2).sum(axis=1) - 1, 0, None))
     sigmas = excess / np.sqrt(8 * np.log(2))
-    smooth = ndimage.gaussian_filter(array, sigmas, mode="nearest") if sigmas.any() else array
-    result = ndimage.affine_transform(
+    smooth = scipy.ndimage.gaussian_filter(array, sigmas, mode="nearest") if sigmas.any() else array
+    result = scipy.ndimage.affine_transform(
         smooth, steps[:3, :3], steps[:3, 3], shape, order=1, mode="nearest", prefilter=False
     )
     x, y, z = np.ogrid[: shape[0], : shape[1], : shape[2]]
