@@ -11,8 +11,8 @@ from modality_translate.volumes.volume import Grid
 
 VOLUME, MASK = 4, 1
 """Bytes of a voxel: float32, and a truth value."""
-SUMS = 12
-"""Bytes of a voxel that patches still reach: a float64 sum and a float32 weight."""
+SUMS = 8
+"""Bytes of a voxel that patches still reach: a float64 sum."""
 PIECES = 96 * 2**20
 """Slabs that are read, resampled, labelled, blended and packed at a time, and a batch of patches."""
 
@@ -20,19 +20,19 @@ PIECES = 96 * 2**20
 def working_bytes(grid: Grid, spec: Spec) -> int:
     """The most that reading, translating and writing a volume on `grid` takes at once; the network's own not counted.
 
-    Nothing is known of the voxels: with a level of air in the spec a body in air takes less.
+    The answer takes the place of the voxels it was made from (`overwrite_source` of `translate`). Nothing is known of
+    the voxels: with a level of air in the spec a body in air takes less.
     """
     inner = _inner(grid, spec)
     native, worked = math.prod(grid.shape), math.prod(inner.shape)
     resampled = inner is not grid
-    held = VOLUME * (native + (worked if resampled else 0))
     return (
-        held
+        VOLUME * (native + (worked if resampled else 0))
         + PIECES
         + max(
             _foreground(worked) if isinstance(spec.source.scaling, Percentile) else 0,
-            VOLUME * worked + _sums(inner, spec),
-            VOLUME * (worked + 2 * max(native, worked)) if resampled else 0,
+            _sums(inner, spec),
+            VOLUME * 2 * max(native, worked) if resampled else 0,
         )
     )
 

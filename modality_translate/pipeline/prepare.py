@@ -12,7 +12,6 @@ from modality_translate.intensities.foreground import foreground
 from modality_translate.intensities.scaling import HostUnits, Percentile
 from modality_translate.pipeline.spec import Channel, Spec
 from modality_translate.volumes.geometry import orient, orient_like, resample, spaced
-from modality_translate.volumes.scratch import empty_as
 from modality_translate.volumes.slabs import ends, slabs, slowest_last
 from modality_translate.volumes.volume import Affine, Array, Forms, Grid, Volume
 
@@ -66,11 +65,10 @@ def prepare_target(volume: Volume, prepared: Prepared, spec: Spec) -> Array:
 def restore(array: Array, prepared: Prepared, spec: Spec) -> Volume:
     """A network's output (X, Y, Z) on `prepared.grid`, in host units of the target, as a volume on the native grid.
 
-    Values are clipped to what the target's scaling can express.
+    Values are clipped, in `array` itself, to what the target's scaling can express.
     """
-    canonical = resample(
-        _clipped(array, *spec.target.scaling.fixed.range), prepared.grid, prepared.canonical, spec.target.background
-    )
+    _clip(array, *spec.target.scaling.fixed.range)
+    canonical = resample(array, prepared.grid, prepared.canonical, spec.target.background)
     native = orient_like(canonical, prepared.canonical, prepared.native)
     return Volume(np.asarray(native, np.float32), prepared.native, prepared.forms)
 
@@ -100,15 +98,12 @@ def _oriented(volume: Volume) -> tuple[Array, Grid]:
     return slowest_last(array), grid
 
 
-def _clipped(array: Array, low: float, high: float) -> Array:
-    """No second volume where nothing is to be clipped, as after a graph that clips."""
+def _clip(array: Array, low: float, high: float) -> None:
+    """In place; nothing is written where nothing is to be clipped, as after a graph that clips."""
     least, most = ends(array)
-    if low <= least and most <= high:
-        return array
-    result: Array = empty_as(array, array.dtype)
-    for place in slabs(array, result):
-        np.clip(array[place], low, high, out=result[place])
-    return result
+    if least < low or high < most:
+        for place in slabs(array):
+            np.clip(array[place], low, high, out=array[place])
 
 
 def _raw_background(array: Array, channel: Channel) -> float:

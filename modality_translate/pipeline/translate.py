@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,12 +11,13 @@ import numpy as np
 
 from modality_translate.errors import ModelError
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
+from modality_translate.pipeline.answer import Answer
 from modality_translate.pipeline.body import body_boxes
 from modality_translate.pipeline.prepare import host_background, prepare, restore
 from modality_translate.pipeline.spec import Spec
 from modality_translate.volumes.patches import blend, corners, cut
 from modality_translate.volumes.scratch import empty, rest
-from modality_translate.volumes.slabs import Slab, fill, shape_of
+from modality_translate.volumes.slabs import Slab, shape_of
 from modality_translate.volumes.volume import Array, Shape, Volume
 
 Predict = Callable[[Array], Array]
@@ -28,15 +28,25 @@ Progress = Callable[[int, int], None]
 
 
 def translate(
-    volume: Volume, spec: Spec, predict: Predict, *, batch: int = 4, progress: Progress | None = None
+    volume: Volume,
+    spec: Spec,
+    predict: Predict,
+    *,
+    batch: int = 4,
+    progress: Progress | None = None,
+    overwrite_source: bool = False,
 ) -> Volume:
     """`volume`, of the source's modality, as the target's modality on the same grid.
+
+    With `overwrite_source` the answer may take the place of the volume's voxels, which saves a second array of them.
 
     Raises `VolumeError` for voxels that are no numbers, `ModelError` for an answer of wrong shape or with NaN.
     """
     prepared = prepare(volume, spec)
-    tiles = Tiles(spec, predict, batch, progress)
-    return restore(tiles.translated(prepared.raw, prepared.units), prepared, spec)
+    source = prepared.raw
+    own = overwrite_source or not np.may_share_memory(source, volume.array)
+    room = source if own and source.flags.writeable else _room_like(source)
+    return restore(Tiles(spec, predict, batch, progress).translated(source, prepared.units, room), prepared, spec)
 
 
 def translate_array(
@@ -46,7 +56,7 @@ def translate_array(
 
     `batch` changes speed and memory only: patches are blended in a fixed order.
     """
-    return Tiles(spec, predict, batch, progress).translated(array, SAME_UNITS)
+    return Tiles(spec, predict, batch, progress).translated(array, SAME_UNITS, _room_like(array))
 
 
 class Place(NamedTuple):
@@ -81,25 +91,19 @@ class Tiles:
         if self.batch < 1:
             raise ValueError(f"batch {self.batch} must be at least 1")
 
-    def translated(self, array: Array, units: HostUnits) -> Array:
+    def translated(self, array: Array, units: HostUnits, room: Array) -> Array:
         """`array` (X, Y, Z), in host units after `units`, as the target; background where there is no body.
 
-        Besides the result, sums are held for the depth of one patch only.
+        The answer fills `room`, which may be `array` itself: of both, sums are held for the depth of one patch only.
         """
-        result: Array = empty(array.shape[::-1], np.float32, array).T  # as files store it, x fastest
-        boxes = body_boxes(array, units, self.spec.tiling)
-        if sum(math.prod(shape_of(box)) for box in boxes) < array.size:
-            fill(result, host_background(self.spec.target))
-        places = self._places(boxes)
+        answer = Answer(room, self.spec.tiling.halo[2], host_background(self.spec.target))
+        places = self._places(body_boxes(array, units, self.spec.tiling))
         for box, cores in groupby(self._cores(array, units, places), key=lambda core: core[0].box):
-            x, y, start = box[0], box[1], box[2].start
             for slab in self._blended(box, cores):
-                result[x, y, start : start + slab.shape[2]] = slab
-                start += slab.shape[2]
-                rest(result)
+                answer.add(box, slab)
         if not places:
             self._tell(1, 1)
-        return result
+        return answer.whole()
 
     def _places(self, boxes: list[Slab]) -> list[Place]:
         tiling = self.spec.tiling
@@ -169,3 +173,9 @@ def _groups(patches: Iterator[Cut], batch: int) -> Iterator[tuple[int, list[Cut]
             group, waiting = [], 0
     if group:
         yield done, group
+
+
+def _room_like(array: Array) -> Array:
+    """A new array of the shape of `array` (X, Y, Z), where that lies, stored as in files: x fastest."""
+    room: Array = empty(array.shape[::-1], np.float32, array).T
+    return room

@@ -88,12 +88,15 @@ class Translator:
         affine: NDArray[Any] | None = None,
         force: bool = False,
         progress: Progress | None = None,
+        overwrite_source: bool = False,
     ) -> Volume:
         """The synthetic volume, float32 (X, Y, Z) in `spec.target.units`, on the input's own grid.
 
         `volume` is in units of `spec.source`: a path, a `Volume`, a nibabel image, or a numpy array (X, Y, Z) with
         `affine` (4, 4), which leads from voxel indices to world millimetres, x to the right, y to the front, z to the
-        head. `progress(done, total)` is called with numbers of patches.
+        head. `progress(done, total)` is called with numbers of patches. `overwrite_source` lets the answer take the
+        place of the voxels that are given, where they can be written to, which saves a second array (with a path it
+        always does).
 
         Raises `VolumeError` for what is no 3D volume, and its kind `EnvelopeError` for a volume unlike those the model
         was trained on; `force` notes the difference in `notes` and goes on.
@@ -105,7 +108,9 @@ class Translator:
             remedy = "The result would mislead; --force (in Python force=True) does it anyway."
             raise EnvelopeError(subject, "; ".join(reasons) + ".", remedy)
         self._check_size(source)
-        synthetic = translate(source, self.spec, self.engine.predict, batch=self.engine.batch, progress=progress)
+        predict, batch = self.engine.predict, self.engine.batch
+        own = overwrite_source or isinstance(volume, str | Path)
+        synthetic = translate(source, self.spec, predict, batch=batch, progress=progress, overwrite_source=own)
         return replace(synthetic, notes=(*source.notes, *(_FORCED + reason for reason in reasons)))
 
     def _check_size(self, source: Volume) -> None:

@@ -139,7 +139,8 @@ class Work:
             volume = read_volume(job.source, frame=self.options.frame, scratch=_folder(job) if streamed else None)
             # After the reader: it refuses pipes, devices and a header that is followed by a terabyte of nothing.
             source = digest(*_files(job.source)) if self.journal else ""
-            synthetic = self._in_turn(place).translate(volume, force=self.options.force, progress=progress)
+            translator, force = self._in_turn(place), self.options.force
+            synthetic = translator.translate(volume, force=force, progress=progress, overwrite_source=True)
             del volume
             self.stop.check()
             notes = (*synthetic.notes, *([STREAMED] if streamed else []))

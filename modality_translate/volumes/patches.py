@@ -15,6 +15,8 @@ WEIGHT_UNITS = 4096
 """Weights are whole multiples of 1 / 4096, so that their sums, and with them a blended constant, are exact."""
 SLAB = 2**20
 """Voxels that leave at a time."""
+SLICES = 4
+"""Cut at a time: volumes are stored along x, patches along z, and columns go through the cache half as fast."""
 LEAST_UNITS = 5
 """The floor of a weight, above 1e-3 of the largest."""
 
@@ -54,7 +56,9 @@ def cut(array: Array, corner: Shape, patch: Shape, halo: Shape, background: floa
         low, high = max(first, 0), min(first + length, size)
         inside.append(slice(low, max(low, high)))
         into.append(slice(low - first, max(low, high) - first))
-    result[tuple(into)] = units(array[tuple(inside)])
+    source, target = array[tuple(inside)], result[tuple(into)]
+    for z in range(0, source.shape[2], SLICES):
+        target[:, :, z : z + SLICES] = units(source[:, :, z : z + SLICES])
     return result
 
 
@@ -104,31 +108,45 @@ class _Layer:
         self.start = 0
         self._window, self._exact = _windows(core)
         self._sum = np.zeros((x, y, min(core[2], z)), np.float64)
-        self._weight = np.zeros(self._sum.shape, np.float32)
+        self._corners: list[Shape] = []
 
     def add(self, corner: Shape, tile: Array) -> None:
         x, y, z = corner
-        place = tuple(slice(start, start + n) for start, n in zip((x, y, z - self.start), tile.shape, strict=True))
-        used = tuple(slice(0, length) for length in self._weight[place].shape)
-        self._sum[place] += tile[used] * self._exact[used]
-        self._weight[place] += self._window[used]
+        target = self._sum[x : x + tile.shape[0], y : y + tile.shape[1], z - self.start :]
+        used = tuple(slice(0, length) for length in target.shape)
+        target += tile[used] * self._exact[used]
+        self._corners.append(corner)
 
     def leave(self, stop: int) -> Iterator[Array]:
         """The finished slices from `start` to `stop` in pieces of bounded size; those after them move up."""
         count = stop - self.start
         depth = max(1, SLAB // (self._sum.shape[0] * self._sum.shape[1]))
         for first in range(0, count, depth):
-            sums, weight = (kept[:, :, first : min(count, first + depth)] for kept in (self._sum, self._weight))
-            assert weight.min() > 0, "a voxel was never covered"
-            yield (sums / weight).astype(np.float32)
-        for kept in (self._sum, self._weight):
-            if count >= kept.shape[2]:
-                kept[:] = 0
-                continue
-            for plane in kept:  # one at a time, as an overlapping copy takes room
-                plane[:, :-count] = plane[:, count:].copy()
-                plane[:, -count:] = 0
+            sums = self._sum[:, :, first : min(count, first + depth)]
+            yield (sums / self._weights(sums.shape, self.start + first)).astype(np.float32)
+        self._move(count)
         self.start = stop
+        self._corners = [corner for corner in self._corners if corner[2] + self._window.shape[2] > stop]
+
+    def _weights(self, shape: tuple[int, ...], first: int) -> Array:
+        """The sum of all windows over the slices from `first` on; made anew, as it would take half as much as sums."""
+        weight = np.zeros(shape, np.float32)
+        depth = self._window.shape[2]
+        for x, y, z in self._corners:
+            low, high = max(z, first), min(z + depth, first + shape[2])
+            if low < high:
+                place = weight[x : x + self._window.shape[0], y : y + self._window.shape[1], low - first : high - first]
+                place += self._window[: place.shape[0], : place.shape[1], low - z : high - z]
+        assert weight.min() > 0, "a voxel was never covered"
+        return weight
+
+    def _move(self, count: int) -> None:
+        if count >= self._sum.shape[2]:
+            self._sum[:] = 0
+            return
+        for plane in self._sum:  # one at a time, as an overlapping copy takes room
+            plane[:, :-count] = plane[:, count:].copy()
+            plane[:, -count:] = 0
 
 
 def _starts(size: int, length: int, overlap: float) -> list[int]:

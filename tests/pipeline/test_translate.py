@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from modality_translate.errors import ModelError
 from modality_translate.intensities import Percentile, Window
-from modality_translate.pipeline import translate, translate_array
+from modality_translate.pipeline import Tiling, translate, translate_array
 from modality_translate.volumes import read_volume, write_volume
 from modality_translate.volumes.scratch import is_on_disk
 
@@ -148,6 +148,33 @@ def test_the_input_is_left_alone(make_spec, stored):
     volume.array.flags.writeable = False
     before = volume.array.copy()
     translate(volume, make_spec(), lambda patches: np.zeros_like(patches))
+    np.testing.assert_array_equal(volume.array, before)
+
+
+@pytest.mark.parametrize(("patch", "halo", "overlap"), GEOMETRIES)
+@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR"])
+@pytest.mark.parametrize("level", [None, 30])
+def test_the_answer_may_take_the_place_of_the_voxels(patch, halo, overlap, codes, level, make_spec, identity, stored):
+    """Patches are cut from voxels, never from answers: a halo reaches slices whose answers are known already."""
+    tiling = Tiling(patch=patch, halo=halo, overlap=overlap, skip_below=level)
+    spec, volume = make_spec(tiling=tiling), stored(codes, (40, 33, 29))
+    volume.array[[0, 1, 2, 12, -1]] = volume.array[:, [0, 10, -1]] = volume.array[:, :, [0, 1, 2, 13, -1]] = 0
+
+    def predict(patches):
+        return 3 + 2 * identity(spec)(patches) + patches.mean(axis=(2, 3, 4), keepdims=True)
+
+    wanted = translate(volume, spec, predict, batch=2)
+    found = translate(volume, spec, predict, batch=2, overwrite_source=True)
+    np.testing.assert_array_equal(found.array, wanted.array)
+    assert np.shares_memory(found.array, volume.array)
+    assert not np.shares_memory(wanted.array, volume.array)
+
+
+def test_voxels_that_cannot_be_written_to_are_left_alone(make_spec, stored):
+    volume = stored()
+    volume.array.flags.writeable = False
+    before = volume.array.copy()
+    translate(volume, make_spec(), lambda patches: np.zeros_like(patches), overwrite_source=True)
     np.testing.assert_array_equal(volume.array, before)
 
 
