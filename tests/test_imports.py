@@ -45,3 +45,10 @@ def test_making_a_phantom_and_inspecting_it_imports_no_torch(tmp_path):
 
 def test_doctor_imports_no_torch():
     assert imported_by(["doctor"], TORCH) == set()
+
+
+def test_a_training_without_monai_s_networks_does_not_wait_for_its_import():
+    modules = "training.run, training.session, networks, objectives, exporting".replace(", ", ", modality_translate.")
+    code = f"import sys, modality_translate.{modules}; print('monai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from monai.losses import GlobalMutualInformationLoss
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import BSpline
@@ -76,6 +75,9 @@ def register(fixed: Array, moving: Array, inside: Mask, spacing: Millimetres, de
 
     They are compared where `inside` is true, which must be somewhere. The same call gives the same field on a CPU.
     """
+    # Longer to import than torch, and every training imports this module.
+    from monai.losses import GlobalMutualInformationLoss
+
     compared, target = (torch.from_numpy(array).to(device) for array in (inside, _levels(fixed, inside)))
     image = torch.from_numpy(_levels(ndimage.gaussian_filter(moving, BLUR), inside)).to(device)[None, None]
     bases = [torch.from_numpy(basis).to(device) for basis in _bases(fixed.shape, spacing)]

@@ -1,11 +1,13 @@
-"""The discriminators one can name in a recipe: MONAI's patch discriminators behind one interface."""
+"""The discriminators one can name in a recipe: MONAI's patch discriminators behind one interface.
+
+It is imported when one is built, as it takes longer than torch and training without a discriminator needs none of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from monai.networks import nets
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -61,8 +63,10 @@ class OneSlice(nn.Module):
 
 
 def _patch(settings: recipe.Discriminator, geometry: recipe.Geometry, channels: int) -> nn.Module:
+    from monai.networks.nets import PatchDiscriminator
+
     return LastMap(
-        nets.PatchDiscriminator(
+        PatchDiscriminator(
             spatial_dims=geometry.dims,
             channels=settings.width,
             in_channels=channels,
@@ -74,8 +78,10 @@ def _patch(settings: recipe.Discriminator, geometry: recipe.Geometry, channels: 
 
 
 def _multiscale_patch(settings: recipe.Discriminator, geometry: recipe.Geometry, channels: int) -> nn.Module:
+    from monai.networks.nets import MultiScalePatchDiscriminator
+
     return EveryScale(
-        nets.MultiScalePatchDiscriminator(
+        MultiScalePatchDiscriminator(
             num_d=SCALES,
             num_layers_d=settings.layers,
             spatial_dims=geometry.dims,

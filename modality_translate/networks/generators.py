@@ -1,4 +1,7 @@
-"""The generators one can name in a recipe."""
+"""The generators one can name in a recipe.
+
+MONAI takes longer to import than torch, so only its own networks do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from monai.networks import nets
 from torch import Tensor, nn
 
 from modality_translate import recipe
@@ -43,7 +45,9 @@ def _resnet(settings: recipe.Generator, layers: Layers, channels: int) -> nn.Mod
 
 
 def _monai_unet(settings: recipe.Generator, layers: Layers, channels: int) -> nn.Module:
-    return nets.UNet(
+    from monai.networks.nets import UNet as MonaiUNet
+
+    return MonaiUNet(
         spatial_dims=layers.dims,
         in_channels=channels,
         out_channels=1,
@@ -56,8 +60,10 @@ def _monai_unet(settings: recipe.Generator, layers: Layers, channels: int) -> nn
 
 
 def _monai_dynunet(settings: recipe.Generator, layers: Layers, channels: int) -> nn.Module:
+    from monai.networks.nets import DynUNet
+
     halvings = [2] * (settings.levels - 1)
-    network = nets.DynUNet(
+    network = DynUNet(
         spatial_dims=layers.dims,
         in_channels=channels,
         out_channels=1,
