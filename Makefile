@@ -36,7 +36,7 @@ chromium:
 test: env lean chromium
 	@export/cpp/build.sh build/cpp .venv-lean/bin/python > /dev/null || { [ $$? = 3 ] \
 	  && echo 'No C++ host (the reason stands above): its tests will be skipped.'; }
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: env
 	$(BIN)/ruff check .

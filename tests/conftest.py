@@ -18,6 +18,12 @@ from modality_translate.volumes import Volume, write_volume
 
 GAIN, OFFSET = 2.0, -1000.0
 LOW, HIGH = -1024.0, 3071.0
+LONG = ("export/test_hosts.py", "cli/test_train.py", "test_journey.py", "cli/test_demo.py", "training/test_loop.py")
+"""Files of a minute and more. They begin first, so that no process is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 def make_spec(**changes: Any) -> Spec:
@@ -107,3 +113,10 @@ def scans(tmp_path: Path, head: Volume) -> Path:
     write_volume(folder / "b" / "c.nii", head)
     (folder / "b" / "damaged.nii.gz").write_bytes(b"\x1f\x8b no volume at all")
     return folder
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than a training of a few steps; tests/training/test_session.py asks for the pictures."""
+    for name in ("write_curves", "write_preview"):
+        monkeypatch.setattr(f"modality_translate.training.session.{name}", lambda *_: None)

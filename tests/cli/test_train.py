@@ -20,6 +20,7 @@ from modality_translate.errors import RecipeError, RunError, TranslationError
 from modality_translate.training.run import RunFolder
 from modality_translate.volumes import Volume, write_volume
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 SMALL = {
     "training.steps": "4",
     "training.batch": "2",

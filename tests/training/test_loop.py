@@ -14,6 +14,8 @@ from modality_translate.training.loop import train
 from modality_translate.training.reporter import Silent
 from modality_translate.training.session import Job, Session
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 class StopAt(Silent):
     """Says stop once a step is logged."""
