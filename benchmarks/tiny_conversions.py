@@ -13,8 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import scipy.ndimage  # like the next ones, so that the forked processes find it imported
+import scipy.sparse  # noqa: F401
+import skimage.filters  # noqa: F401
 
-import modality_translate.runtime.folder  # noqa: F401  # so that the forked processes find it imported
+import modality_translate.runtime.folder  # noqa: F401
 from modality_translate.cli import convert  # noqa: F401
 from modality_translate.cli.main import main
 from modality_translate.volumes import Volume, write_volume
