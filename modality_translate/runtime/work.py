@@ -25,7 +25,7 @@ from modality_translate.volumes import Volume, read_header, read_volume, write_v
 from modality_translate.volumes.volume import Array
 
 VOXELS_IN_HAND = 100_000_000
-"""Together, of all volumes that one process has in hand: about 2 GB of intermediate arrays."""
+"""Together, of all volumes that one process has in hand: at most 1.6 GB of arrays."""
 STREAMED = "too large for the memory allowed: its voxels were kept in nameless files beside the output meanwhile"
 _POLL_S = 0.2
 
