@@ -19,7 +19,7 @@ from modality_translate.volumes import Volume, write_volume
 GAIN, OFFSET = 2.0, -1000.0
 LOW, HIGH = -1024.0, 3071.0
 LONG = ("export/test_hosts.py", "cli/test_train.py", "test_journey.py", "cli/test_demo.py", "training/test_loop.py")
-"""Files of a minute and more. They begin first, so that no process is left alone with one at the end."""
+"""The longest files. They begin first, so that no process is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,6 +113,22 @@ def scans(tmp_path: Path, head: Volume) -> Path:
     write_volume(folder / "b" / "c.nii", head)
     (folder / "b" / "damaged.nii.gz").write_bytes(b"\x1f\x8b no volume at all")
     return folder
+
+
+@pytest.fixture
+def resident() -> Callable[[np.ndarray], int]:
+    """Bytes of memory that hold the file of an array on disk, by the kernel's account."""
+    smaps = Path("/proc/self/smaps")
+    if not smaps.exists():
+        pytest.skip("reads the kernel's account of memory")
+
+    def of(array: np.ndarray) -> int:
+        start = f"{np.asarray(array).__array_interface__['data'][0]:x}-"
+        lines = iter(smaps.read_text().splitlines())
+        assert any(line.startswith(start) for line in lines)
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Rss:"))
+
+    return of
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from modality_translate.volumes.scratch import rest
-from modality_translate.volumes.slabs import Slab
+from modality_translate.volumes.slabs import Slab, fill
 from modality_translate.volumes.volume import Array
 
 
@@ -31,9 +31,8 @@ class Answer:
 
     def whole(self) -> Array:
         """`room`, now that every slab has come."""
-        size = self._room.shape[2]
-        self._settle(size)
-        self._room[:, :, self._settled :] = self._background
+        self._settle(self._arrived)
+        fill(self._room[:, :, self._settled :], self._background)
         return self._room
 
     def _settle(self, stop: int) -> None:
@@ -41,7 +40,7 @@ class Answer:
         while self._waiting and self._waiting[0][0][2].stop <= stop:
             place, slab = self._waiting.popleft()
             end = place[2].stop
-            self._room[:, :, self._settled : end] = self._background
+            fill(self._room[:, :, self._settled : end], self._background)
             self._room[place] = slab
             self._settled = end
             rest(self._room)

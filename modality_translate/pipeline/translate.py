@@ -94,7 +94,7 @@ class Tiles:
     def translated(self, array: Array, units: HostUnits, room: Array) -> Array:
         """`array` (X, Y, Z), in host units after `units`, as the target; background where there is no body.
 
-        The answer fills `room`, which may be `array` itself: of both, sums are held for the depth of one patch only.
+        The answer fills `room`, which may be `array` itself. Sums are held for the depth of one patch only.
         """
         answer = Answer(room, self.spec.tiling.halo[2], host_background(self.spec.target))
         places = self._places(body_boxes(array, units, self.spec.tiling))

@@ -129,7 +129,7 @@ class _Layer:
         self._corners = [corner for corner in self._corners if corner[2] + self._window.shape[2] > stop]
 
     def _weights(self, shape: tuple[int, ...], first: int) -> Array:
-        """The sum of all windows over the slices from `first` on; made anew, as it would take half as much as sums."""
+        """The sum of all windows over the slices from `first` on; made anew, as it would take half the sums' memory."""
         weight = np.zeros(shape, np.float32)
         depth = self._window.shape[2]
         for x, y, z in self._corners:

@@ -5,7 +5,6 @@ import gc
 import os
 import weakref
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,16 +15,6 @@ from modality_translate.errors import VolumeError
 from modality_translate.volumes import scratch
 from modality_translate.volumes.scratch import empty, empty_as, is_on_disk, on_disk, rest
 from modality_translate.volumes.slabs import box_of, ends, fill, slabs, slowest_last, thinned
-
-linux = pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="reads the kernel's account of memory")
-
-
-def resident(array):
-    """Bytes of memory that hold the file of `array`, by the kernel's account."""
-    start = f"{np.asarray(array).__array_interface__['data'][0]:x}-"
-    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
-    assert any(line.startswith(start) for line in lines)
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Rss:"))
 
 
 def stored(array, folder):
@@ -67,8 +56,7 @@ def test_room_has_the_shape_and_memory_order_asked_for(order, axis, size):
     assert np.argsort(room.strides).tolist() == np.argsort(array.strides).tolist() or 1 in shape
 
 
-@linux
-def test_memory_is_let_go_between_slabs(tmp_path):
+def test_memory_is_let_go_between_slabs(resident, tmp_path):
     array = on_disk((400, 100, 100), np.float32, tmp_path)
     most = 0
     for number, place in enumerate(slabs(array, voxels=200_000)):
