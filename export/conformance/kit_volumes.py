@@ -158,10 +158,18 @@ def _negative(modality: str) -> Array:
 
 
 def _airy(modality: str) -> Iterator[tuple[str, Array]]:
-    """A body in much air, with a voxel far from it that is exactly at the level; two bodies apart; nothing but air."""
+    """A body in much air, with voxels far from it that are exactly at the level; two bodies apart; nothing but air.
+
+    Then bright grains in the air: those of two voxels by two in a slice are noise, one of three by three is body.
+    """
     yield "air-around", _in_air(modality, (50, 44, 33), [(5, 16, 14)])
     yield "two-bodies", _in_air(modality, (62, 30, 22), [(0, 2, 12), (41, 11, 1)])
     yield "only-air", _in_air(modality, (20, 23, 9), [])
+    grainy = _in_air(modality, (54, 46, 30), [(20, 15, 11)])
+    bright = {"MR": 500.0, "CT": 80.0, "PET": 3.0}[modality]
+    grainy[2, 3, 14] = grainy[51:53, 40:42, 3:6] = grainy[49, 1:40, 17] = bright
+    grainy[6:9, 39:42, 22] = grainy[0, 20, 26] = bright
+    yield "grainy-air", grainy
 
 
 def _in_air(modality: str, shape: Shape, corners: list[Shape]) -> Array:
@@ -170,7 +178,7 @@ def _in_air(modality: str, shape: Shape, corners: list[Shape]) -> Array:
         array[:] = 0  # percentiles would scale noise up to a body
     for number, (x, y, z) in enumerate(corners):
         array[x : x + 18, y : y + 16, z : z + 9] = body(modality, (18, 16, 9), number)
-    array[-2, -2, -2] = LEVELS[modality]
+    array[-4:-1, -4:-1, -2] = LEVELS[modality]
     return array
 
 

@@ -23,6 +23,8 @@ from nibabel.affines import voxel_sizes
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 import onnxruntime
 
+SQUARE = 3  # voxels wide is a body in a slice at least; section 3.5
+
 
 def main(model, source, output, threads=0):
     if pathlib.Path(output).exists():
@@ -177,19 +179,29 @@ def tiled(array, tiling, outside, air, predict):
 
 
 def boxes(array, level, core, halo, tiling):
-    """Around every voxel above `level` and 8 more; one for each slice where the core is one slice."""
-    above = array > (-np.inf if level is None else np.float32(level))
-    if level is None or core[2] > 1:
-        return [box(above, 0 if level is None else 8)] if above.any() else []
+    """Around what fills a square above `level` and 8 more; one for each slice where the core is one slice."""
+    if level is None:
+        return [tuple(slice(0, size) for size in array.shape)]
+    above = opened(array > np.float32(level))
+    if core[2] > 1:
+        return [box(above)] if above.any() else []
     seen = [above[:, :, max(0, z - halo[2]) : z + halo[2] + 1] for z in range(array.shape[2])]
-    spans = [(*box(part, 8)[:2], z) for z, part in enumerate(seen) if part.any()]
+    spans = [(*box(part)[:2], z) for z, part in enumerate(seen) if part.any()]
     steady = functools.partial(steadied, overlap=tiling["overlap"])
     return [(*map(steady, (x, y), above.shape, core.tolist()), slice(z, z + 1)) for x, y, z in spans]
 
 
-def box(above, margin):
+def opened(above):
+    """Those that lie in a square of them in a slice, as wide as an axis that is shorter."""
+    windows, square = np.lib.stride_tricks.sliding_window_view, [min(SQUARE, size) for size in above.shape[:2]]
+    full = windows(above, square, (0, 1)).all((-2, -1))
+    around = np.pad(full, [(square[0] - 1,) * 2, (square[1] - 1,) * 2, (0, 0)])
+    return windows(around, square, (0, 1)).any((-2, -1))
+
+
+def box(above):
     ends = [np.flatnonzero(above.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
-    return tuple(slice(max(0, a - margin), min(n, b + 1 + margin)) for (a, b), n in zip(ends, above.shape, strict=True))
+    return tuple(slice(max(0, a - 8), min(n, b + 1 + 8)) for (a, b), n in zip(ends, above.shape, strict=True))
 
 
 def steadied(span, size, core, overlap):

@@ -64,7 +64,7 @@ class Tiling(Settings):
     """Shared fraction of neighbouring output patches along axes that need more than one; 0 along axes of depth 1."""
 
     skip_below: float | None = None
-    """Host units of the source: where no voxel is above, there is no body and nothing is run. None: all is run."""
+    """Host units of the source: where no square of 3 x 3 voxels is above, nothing is run. None: all is run."""
 
     @model_serializer(mode="wrap")
     def _without_absent_level(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -19,16 +19,17 @@ BLOCK = 2**23
 Slab = tuple[slice, slice, slice]
 
 
-def slabs(array: NDArray[Any], *others: NDArray[Any], voxels: int = VOXELS) -> Iterator[Slab]:
-    """Places that together cover `array` (X, Y, Z) once, in order along the axis of its largest stride.
+def slabs(array: NDArray[Any], *others: NDArray[Any], voxels: int = VOXELS, shared: int = 0) -> Iterator[Slab]:
+    """Places that together cover `array` (X, Y, Z), in order along the axis of its largest stride.
 
-    `others` are used at the same places: between two slabs, none of the arrays takes memory that lies on disk.
+    Each begins with the last `shared` planes of the one before. `others` are used at the same places: between two
+    slabs, none of the arrays takes memory that lies on disk.
     """
     axis = slowest(array)
     size = array.shape[axis]
     depth = max(1, voxels * size // max(1, array.size))
     for start in range(0, size, depth):
-        yield across(axis, slice(start, min(size, start + depth)))
+        yield across(axis, slice(max(0, start - shared), min(size, start + depth)))
         rest(array, *others)
 
 
@@ -86,12 +87,15 @@ def thinned(array: NDArray[Any], step: int) -> NDArray[Any]:
 
 
 def shadows(
-    array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]]
+    array: NDArray[Any], test: Callable[[NDArray[Any]], NDArray[np.bool_]], shared: int = 0
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where a voxel of `array` (X, Y, Z) passes `test`, which is given slabs: (X, Z) seen along y, (Y, Z) along x."""
+    """Where a voxel of `array` (X, Y, Z) passes `test`, which is given slabs: (X, Z) seen along y, (Y, Z) along x.
+
+    Slabs have `shared` planes in common, and a voxel need pass in one of its slabs only.
+    """
     x, y, z = array.shape
     along_y, along_x = np.zeros((x, z), np.bool_), np.zeros((y, z), np.bool_)
-    for place in slabs(array):
+    for place in slabs(array, shared=shared):
         passed = test(array[place])
         along_y[place[0], place[2]] |= passed.any(axis=1)
         along_x[place[1], place[2]] |= passed.any(axis=0)

@@ -35,7 +35,7 @@ def test_the_kit_has_what_it_promises(kit: Path):
     for model in {case["model"] for case in cases}:
         names = {Path(case["expected"]).stem for case in cases if case["model"] == model}
         assert {"oblique", "flipped", "anisotropic", "odd", "negative", "four-slices", "air-around"} < names
-    assert len(cases) == 12 * 18 + 3 * 48
+    assert len(cases) == 12 * 19 + 3 * 48
     assert all((kit / case[key]).is_file() for case in cases for key in ("model", "input", "expected"))
 
 
@@ -115,3 +115,14 @@ def test_a_host_whose_boxes_of_slices_follow_every_outline_fails(
         result.model for result in run.run_kit(kit, in_process(translate), "air-s*/air-around") if not result.passed
     }
     assert failed == {"air-slice-mr-to-ct", "air-stack-ct-to-mr"}
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_host_that_takes_grains_for_a_body_fails(
+    kit: Path, run: ModuleType, translate: ModuleType, monkeypatch: pytest.MonkeyPatch, side: int
+):
+    monkeypatch.setattr(translate, "SQUARE", side)
+    failed = {
+        result.model for result in run.run_kit(kit, in_process(translate), "air-*/grainy-air") if not result.passed
+    }
+    assert failed == {"air-slice-mr-to-ct", "air-stack-ct-to-mr", "air-cube-pet-to-ct"}

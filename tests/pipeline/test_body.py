@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 
 from modality_translate.intensities.scaling import SAME_UNITS, HostUnits
 from modality_translate.pipeline import Tiling, translate_array
+from modality_translate.pipeline import body as body_module
 from modality_translate.pipeline.body import MARGIN, body_boxes, darkest_body, skip_level
 from modality_translate.volumes.patches import corners
+from modality_translate.volumes.slabs import slabs
 
 
 def with_level(spec, level):
@@ -39,7 +43,7 @@ def test_the_box_holds_the_body_and_a_margin(array, order):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_single_slices_have_a_box_each(array, order):
     """Of what their patches see: two neighbours on each side."""
-    array[2, 30, 16] = 100
+    array[0:3, 28:31, 16] = 100
     boxes = body_boxes(np.array(array, order=order), SAME_UNITS, STACK)
     assert boxes == [
         (slice(12, 39), slice(4, 28), slice(12, 13)),
@@ -47,6 +51,39 @@ def test_single_slices_have_a_box_each(array, order):
         *[(slice(0, 39), slice(3, 36), slice(z, z + 1)) for z in range(14, 19)],
         (slice(12, 39), slice(4, 28), slice(19, 20)),
     ]
+
+
+@pytest.mark.parametrize("tiling", [CUBE, STACK])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_bright_noise_moves_no_box(array, tiling, order):
+    """Up to two voxels wide in a slice, in as many slices as there are, and along every edge."""
+    boxes = body_boxes(array, SAME_UNITS, tiling)
+    array[2, 3] = array[:, 35, 9] = array[0, :, 20] = array[38:40, :2] = array[5:7, 30:32, 5] = 100
+    assert body_boxes(np.array(array, order=order), SAME_UNITS, tiling) == boxes
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 4), (9, 1, 4), (2, 2, 4), (1, 1, 1), (2, 9, 1)])
+def test_an_axis_shorter_than_the_square_may_be_filled(shape):
+    assert len(body_boxes(np.full(shape, 100, np.float32), SAME_UNITS, CUBE)) == 1
+
+
+@given(seed=st.integers(0, 2**32 - 1), order=st.sampled_from(["C", "F"]))
+@settings(deadline=None)
+def test_the_box_is_that_of_every_square(seed, order):
+    """However thin the slabs are in which it is looked for."""
+    rng = np.random.default_rng(seed)
+    array = np.array(100 * (rng.random(rng.integers(1, 12, 3)) < rng.uniform(0.1, 0.9)), np.float32, order=order)
+    wide, high = (min(3, size) for size in array.shape[:2])
+    starts = product(*(range(1 + size - side) for size, side in zip(array.shape, (wide, high, 1), strict=True)))
+    squares = [at for at in starts if array[at[0] : at[0] + wide, at[1] : at[1] + high, at[2]].all()]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(body_module, "MARGIN", 0)
+        patched.setattr(slabs, "__kwdefaults__", {"voxels": int(rng.integers(1, 200)), "shared": 0})
+        boxes = body_boxes(array, SAME_UNITS, CUBE)
+    assert len(boxes) == bool(squares)
+    for box in boxes:
+        first, last = np.min(squares, axis=0), np.add(np.max(squares, axis=0), (wide, high, 1))
+        assert box == tuple(map(slice, first, last))
 
 
 @pytest.mark.parametrize(
@@ -57,8 +94,8 @@ def test_single_slices_have_a_box_each(array, order):
         ((60, 190), (32, 256)),  # 146: two patches, 96 apart
         ((120, 280), (76, 300)),  # moved back from 96, where there is no room
         ((30, 260), (0, 300)),  # three patches take the whole axis
-        ((0, 1), (0, 128)),
-        ((299, 300), (172, 300)),
+        ((0, 3), (0, 128)),
+        ((297, 300), (172, 300)),
     ],
 )
 def test_boxes_of_slices_begin_where_those_of_their_neighbours_can(body: tuple[int, int], box: tuple[int, int]):
@@ -79,6 +116,7 @@ def test_boxes_of_slices_begin_where_those_of_their_neighbours_can(body: tuple[i
 def test_a_steady_box_holds_the_body_in_no_more_patches(size, core, overlap, ends):
     tiling = Tiling(patch=(core, 1, 1), overlap=overlap, skip_below=0.5)
     first, last = sorted(min(end, size - 1) for end in ends)
+    first, last = max(0, min(first, last - 2)), min(size - 1, max(last, first + 2))
     array = np.zeros((size, 1, 1), np.float32)
     array[first : last + 1] = 1
     ((box, _, _),) = body_boxes(array, SAME_UNITS, tiling)
@@ -101,7 +139,7 @@ def test_without_a_level_the_box_is_the_volume(array, tiling):
 
 
 @pytest.mark.parametrize("tiling", [CUBE, STACK])
-def test_a_voxel_of_exactly_the_level_is_air(array, tiling):
+def test_voxels_of_exactly_the_level_are_air(array, tiling):
     assert body_boxes(array, SAME_UNITS, tiling.model_copy(update={"skip_below": 100.0})) == []
 
 
@@ -174,7 +212,9 @@ def test_where_air_answers_air_the_level_changes_nothing(core, halo, overlap, ba
     rng = np.random.default_rng(seed)
     array = np.full(rng.integers(1, 26, 3), -1000, np.float32)
     if rng.random() < 0.9:
-        place = tuple(slice(a, a + 1 + int(rng.integers(0, 6))) for a in (rng.integers(0, n) for n in array.shape))
+        # Three voxels wide at least: less is noise.
+        ends = (np.sort(rng.integers(0, n + 1, 2)) for n in array.shape)
+        place = tuple(slice(max(0, min(a, b - 3)), max(b, a + 3)) for a, b in ends)
         array[place] = rng.integers(-500, 1000)
 
     def predict(patches):
@@ -212,6 +252,15 @@ def test_how_dark_a_body_is_is_told_by_what_is_near(body):
     array[30, 25, 18:22] = 0  # a dark hole in bright tissue
     assert 290 < darkest_body(array, inside) < 320
     assert darkest_body(array, np.zeros_like(inside)) == np.inf
+
+
+def test_bright_grains_do_not_hide_how_dark_a_body_is(body):
+    """A level above all else that is there would make air of it."""
+    array = body(0.0, 300.0, 4.0, (60, 50, 40))
+    inside = array > 150
+    array[::4, ::4] = 5000
+    array[1::4, ::4] = 5000
+    assert 290 < darkest_body(array, inside) < 320
 
 
 def test_a_dark_region_counts_as_body(body):

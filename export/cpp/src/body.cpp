@@ -8,17 +8,26 @@
 namespace {
 
 constexpr long MARGIN = 8;
+constexpr long SQUARE = 3;
 
 using Extents = std::vector<std::optional<Box>>;
 
-// The voxels above `level` in slice `z`.
+bool filled(const Volume& volume, float level, long left, long front, long z, long width, long height) {
+    for (long y = front; y < front + height; ++y)
+        for (long x = left; x < left + width; ++x)
+            if (!(volume(x, y, z) > level)) return false;
+    return true;
+}
+
+// The squares in slice `z` whose voxels are above `level`.
 std::optional<Box> extent(const Volume& volume, float level, long z) {
+    const long width = std::min(SQUARE, volume.shape[0]), height = std::min(SQUARE, volume.shape[1]);
     Box box{{volume.shape[0], volume.shape[1], z}, {-1, -1, z}};
-    for (long y = 0; y < volume.shape[1]; ++y)
-        for (long x = 0; x < volume.shape[0]; ++x) {
-            if (!(volume(x, y, z) > level)) continue;
+    for (long y = 0; y <= volume.shape[1] - height; ++y)
+        for (long x = 0; x <= volume.shape[0] - width; ++x) {
+            if (!filled(volume, level, x, y, z, width, height)) continue;
             box.first = {std::min(box.first[0], x), std::min(box.first[1], y), z};
-            box.last = {std::max(box.last[0], x), std::max(box.last[1], y), z};
+            box.last = {std::max(box.last[0], x + width - 1), std::max(box.last[1], y + height - 1), z};
         }
     if (box.last[0] < 0) return std::nullopt;
     return box;

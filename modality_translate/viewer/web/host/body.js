@@ -4,12 +4,14 @@ import { steps } from "./patches.js";
 import { core } from "./spec.js";
 
 const MARGIN = 8;
+const SQUARE = 3;
 const PITCHES = [32, 16, 8, 4, 2, 1];
 
 /**
- * [{start, shape}] in order of z, which hold every voxel above the level, and 8 voxels on each side: the whole volume
- * where there is no level, a box for each slice where the core is one slice, none if no voxel is above. Boxes of slices
- * are as large as their number of patches allows, so that they can begin where those of their neighbours do.
+ * [{start, shape}] in order of z, which hold every square of 3 x 3 voxels of a slice that are above the level, and 8
+ * voxels on each side: the whole volume where there is no level, a box for each slice where the core is one slice, none
+ * without a square. Boxes of slices are as large as their number of patches allows, so that they can begin where those
+ * of their neighbours do.
  */
 export function bodyBoxes(array, shape, tiling) {
   if (tiling.skip_below === null) return [{ start: [0, 0, 0], shape }];
@@ -36,19 +38,25 @@ export function layDown(part, box, array, [nx, ny]) {
     }
 }
 
-/** {first, end} of the voxels above `level` in slice `z`; null of none. */
+/** {first, end} of the squares in slice `z` whose voxels are above `level`; null of none. */
 function extent(array, [nx, ny], level, z) {
+  const [width, height] = [Math.min(SQUARE, nx), Math.min(SQUARE, ny)];
   let [left, right, front, back] = [nx, 0, ny, 0];
-  let place = nx * ny * z;
-  for (let y = 0; y < ny; y++)
-    for (let x = 0; x < nx; x++) {
-      if (!isAbove(array[place++], level)) continue;
-      if (x < left) left = x;
-      if (x >= right) right = x + 1;
-      if (y < front) front = y;
-      back = y + 1;
+  for (let y = 0; y + height <= ny; y++)
+    for (let x = 0; x + width <= nx; x++) {
+      if (!isFilled(array, x + nx * (y + ny * z), nx, width, height, level)) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x + width);
+      front = Math.min(front, y);
+      back = y + height;
     }
   return right > 0 ? { first: [left, front, z], end: [right, back, z + 1] } : null;
+}
+
+function isFilled(array, corner, nx, width, height, level) {
+  for (let row = corner; row < corner + height * nx; row += nx)
+    for (let place = row; place < row + width; place++) if (!isAbove(array[place], level)) return false;
+  return true;
 }
 
 /** What the patches of slice `z` see, as a box of this slice. */
