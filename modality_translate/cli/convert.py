@@ -57,7 +57,7 @@ def command(
     source: Path,
     output: Path,
     device: str,
-    engine: Literal["auto", "onnxruntime", "openvino"],
+    engine: Literal["auto", "onnxruntime", "openvino", "tensorrt"],
     on_exists: Literal["error", "skip", "overwrite"],
     resume: bool,
     num_parts: int | None,

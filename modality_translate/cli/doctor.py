@@ -87,7 +87,7 @@ def _wanted(packages: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     if any(_installed(packages, extra) for extra in ENGINE_EXTRAS):
         left_out |= {extra for extra in ENGINE_EXTRAS if not _installed(packages, extra)}
     if "gpu" in left_out:
-        left_out.add("cuda")
+        left_out |= {"cuda", "tensorrt"}
     return {extra: named for extra, named in packages.items() if extra not in left_out}
 
 

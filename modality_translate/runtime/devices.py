@@ -14,7 +14,7 @@ TINY_MODEL = base64.b64decode(
 )
 """One 3D convolution, source (n, 1, 2, 2, 2) -> synthetic (n, 1, 1, 1, 1), the sum of its input: it needs cuDNN too."""
 _TINY_SHAPE = (1, 1, 2, 2, 2)
-_PLACES = (("onnxruntime", "cpu"), ("onnxruntime", "cuda:0"), ("openvino", "cpu"))
+_PLACES = (("onnxruntime", "cpu"), ("onnxruntime", "cuda:0"), ("openvino", "cpu"), ("tensorrt", "cuda:0"))
 
 
 @dataclass(frozen=True)

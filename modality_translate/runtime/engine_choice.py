@@ -16,14 +16,22 @@ from modality_translate.runtime import onnxruntime_engine, openvino_engine
 from modality_translate.runtime.engine import Engine
 from modality_translate.runtime.engine_cache import Verdict, recall, remember
 from modality_translate.runtime.model_file import ModelFile
-from modality_translate.runtime.onnxruntime_engine import open_onnxruntime, try_onnxruntime
+from modality_translate.runtime.onnxruntime_engine import (
+    open_onnxruntime,
+    open_tensorrt,
+    try_onnxruntime,
+    try_tensorrt,
+)
 from modality_translate.runtime.openvino_engine import open_openvino, try_openvino
 
-EngineName = Literal["auto", "onnxruntime", "openvino"]
+EngineName = Literal["auto", "onnxruntime", "openvino", "tensorrt"]
 ENGINES: dict[str, Callable[[ModelFile, str, int | None], Engine]] = {
     "onnxruntime": open_onnxruntime,
     "openvino": open_openvino,
+    "tensorrt": open_tensorrt,
 }
+_OWN = {"openvino": "cpu", "tensorrt": "cuda:0"}
+"""The device that an engine takes by itself, where it has one kind only."""
 _VOLUME = 100
 """Patches of a usual volume."""
 _WORTH = 2.0
@@ -48,8 +56,8 @@ def open_engine(
     if threads is not None and threads < 1:
         raise RecipeError("threads", f"{threads} is not a number of threads.", "Give 1 or more, or none for all cores.")
     place = _place(device)
-    if engine == "openvino":
-        return open_openvino(model, "cpu" if device == "auto" else place, threads)
+    if engine in _OWN:
+        return ENGINES[engine](model, _OWN[engine] if device == "auto" else place, threads)
     if place == "cpu":
         return _on_cpu(model, threads, engine)
     try:
@@ -66,6 +74,8 @@ def try_device(data: bytes, shape: tuple[int, ...], device: str, engine: str) ->
     try:
         if engine == "openvino":
             try_openvino(data, shape)
+        elif engine == "tensorrt":
+            try_tensorrt(data, device, shape)
         else:
             try_onnxruntime(data, device, shape)
     except (DeviceError, ModelError, MissingExtraError) as error:

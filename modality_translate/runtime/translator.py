@@ -67,7 +67,7 @@ class Translator:
 
         `overlap` replaces the spec's. A file that this machine has not met is first tried in a process of its own,
         under a limit of time and memory; `trusted` skips that. `engine` is "auto" (the faster one on this machine, by
-        a short measurement that is remembered), "onnxruntime" or "openvino".
+        a short measurement that is remembered), "onnxruntime", "openvino", or "tensorrt" on GPUs.
 
         Raises `ModelError` for a file that is refused or fails its own test, and `DeviceError` for a device that
         cannot be used.

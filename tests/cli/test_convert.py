@@ -14,7 +14,7 @@ import onnx
 import pytest
 
 from modality_translate.cli.main import main
-from modality_translate.runtime import onnxruntime_engine
+from modality_translate.runtime import gpu_session
 from modality_translate.volumes import Volume, write_volume
 
 
@@ -112,7 +112,7 @@ def test_a_refused_model_exits_with_4_in_one_line(run: Run, graph: onnx.ModelPro
 def test_a_missing_device_exits_with_5(
     run: Run, model: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
+    monkeypatch.setattr(gpu_session, "driver_present", lambda: False)
     code, _, err = run("convert", "-m", model, "-i", scans, "-o", tmp_path / "out", "-d", "cuda")
     assert (code, err.count("\n")) == (5, 1)
 

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from modality_translate.cli.doctor import command
-from modality_translate.runtime import devices, onnxruntime_engine
+from modality_translate.runtime import devices, gpu_session
 
 
 @pytest.fixture(autouse=True)
 def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
+    monkeypatch.setattr(gpu_session, "driver_present", lambda: False)
 
 
 def doctor(*words: str) -> tuple[int, str]:
@@ -60,4 +60,4 @@ def test_without_an_engine_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(devices, "try_device", lambda *_: "broken")
     code, text = doctor("--json")
     assert code == 1
-    assert [d["reason"] for d in json.loads(text)["devices"]] == ["broken"] * 3
+    assert [d["reason"] for d in json.loads(text)["devices"]] == ["broken"] * 4

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from modality_translate.runtime import onnxruntime_engine
+from modality_translate.runtime import gpu_session
 from modality_translate.runtime.devices import TINY_MODEL, probe_devices
 
 
@@ -19,11 +19,13 @@ def test_the_tiny_model_is_one_convolution():
 
 
 def test_each_engine_is_tried_and_a_missing_gpu_says_why(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
-    cpu, cuda, openvino = probe_devices()
+    monkeypatch.setattr(gpu_session, "driver_present", lambda: False)
+    cpu, cuda, openvino, tensorrt = probe_devices()
     assert (cpu.engine, cpu.name, cpu.reason) == ("onnxruntime", "cpu", "")
-    assert not cuda.works
-    assert "driver" in cuda.reason or "not part of" in cuda.reason
+    assert (tensorrt.engine, tensorrt.name) == ("tensorrt", "cuda:0")
+    for gpu in (cuda, tensorrt):
+        assert not gpu.works
+        assert "driver" in gpu.reason or "not part of" in gpu.reason
     assert (openvino.engine, openvino.name, openvino.reason) == ("openvino", "cpu", "")
 
 

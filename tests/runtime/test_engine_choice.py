@@ -9,7 +9,7 @@ import pytest
 
 from modality_translate.errors import DeviceError, MissingExtraError, ModelError, RecipeError
 from modality_translate.pipeline.self_test import self_test_patch
-from modality_translate.runtime import engine_choice, onnxruntime_engine, openvino_engine
+from modality_translate.runtime import engine_choice, gpu_session, onnxruntime_engine, openvino_engine
 from modality_translate.runtime.engine import Engine
 from modality_translate.runtime.engine_cache import recall
 from modality_translate.runtime.engine_choice import open_engine
@@ -18,7 +18,7 @@ from modality_translate.runtime.model_file import ModelFile, read_model
 
 @pytest.fixture(autouse=True)
 def _no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
+    monkeypatch.setattr(gpu_session, "driver_present", lambda: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

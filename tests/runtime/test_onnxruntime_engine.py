@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,67 +12,14 @@ import pytest
 
 from modality_translate.errors import DeviceError, DeviceMemoryError, MissingExtraError, ModelError
 from modality_translate.pipeline.spec import Spec, Tiling
-from modality_translate.runtime import onnxruntime_engine
+from modality_translate.runtime import gpu_session, onnxruntime_engine
 from modality_translate.runtime.engine import batch_within
 from modality_translate.runtime.model_file import ModelFile, read_model
-from modality_translate.runtime.onnxruntime_engine import open_onnxruntime
+from modality_translate.runtime.onnxruntime_engine import open_onnxruntime, open_tensorrt
+
+from .fake_onnxruntime import CPU, CUDA, TENSORRT, FakeRuntime
 
 PATCHES = np.linspace(0, 1000, 2 * 8**3, dtype=np.float32).reshape(2, 1, 8, 8, 8)
-
-
-class FakeSession:
-    """Answers like a session whose CUDA provider was granted, or was not."""
-
-    def __init__(self, granted: str, fails: str = "", holds: int = 1000) -> None:
-        self.granted, self.fails, self.holds = granted, fails, holds
-        self.shapes: list[tuple[int, ...]] = []
-
-    def get_providers(self) -> list[str]:
-        return [self.granted]
-
-    def get_inputs(self) -> list[Any]:
-        return [SimpleNamespace(name="source", shape=["n", 1, 8, 8, 8], type="tensor(float)")]
-
-    def get_outputs(self) -> list[Any]:
-        return [SimpleNamespace(name="synthetic", shape=["n", 1, 8, 8, 8], type="tensor(float)")]
-
-    def run(self, names: list[str], feed: dict[str, Any]) -> list[Any]:
-        if self.fails:
-            raise RuntimeError(self.fails)
-        if len(feed["source"]) > self.holds:
-            raise RuntimeError("Failed to allocate memory for requested buffer\nmore")
-        self.shapes.append(feed["source"].shape)
-        return [feed["source"] + 1]
-
-
-class FakeRuntime:
-    """An onnxruntime with a GPU that works as `granted` says."""
-
-    __version__ = "9.9"
-
-    def __init__(self, granted: str = "CUDAExecutionProvider", fails: str = "", holds: int = 1000) -> None:
-        self.granted, self.fails, self.holds = granted, fails, holds
-        self.asked: list[Any] = []
-        self.threads: list[int] = []
-        self.session: FakeSession | None = None
-
-    SessionOptions = SimpleNamespace
-
-    def get_available_providers(self) -> list[str]:
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-
-    def set_default_logger_severity(self, level: int) -> None:
-        pass
-
-    def preload_dlls(self) -> None:
-        print("Failed to load libcublasLt.so.13: cannot open shared object file")
-
-    def InferenceSession(self, data: bytes, sess_options: Any, providers: list[Any]) -> FakeSession:
-        self.asked.append(providers)
-        self.threads.append(sess_options.intra_op_num_threads)
-        asked_cpu = providers[0] == "CPUExecutionProvider"
-        self.session = FakeSession("CPUExecutionProvider" if asked_cpu else self.granted, self.fails, self.holds)
-        return self.session
 
 
 @pytest.fixture
@@ -85,7 +32,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRuntime]:
     def install(**behaviour: Any) -> FakeRuntime:
         runtime = FakeRuntime(**behaviour)
         monkeypatch.setattr(onnxruntime_engine, "_onnxruntime", lambda: runtime)
-        monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: True)
+        monkeypatch.setattr(gpu_session, "driver_present", lambda: True)
         return runtime
 
     return install
@@ -114,13 +61,13 @@ def test_streams_and_the_pool_take_the_cores_together(
 
 
 def test_cuda_without_a_driver_fails(loaded: ModelFile, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(onnxruntime_engine, "_driver_present", lambda: False)
+    monkeypatch.setattr(gpu_session, "driver_present", lambda: False)
     with pytest.raises(DeviceError, match=r"cuda:0: (has no NVIDIA driver|is not part of)"):
         open_onnxruntime(loaded, "cuda:0")
 
 
 def test_a_silent_fall_back_to_the_cpu_is_an_error(loaded: ModelFile, fake: Callable[..., FakeRuntime], capfd: Any):
-    fake(granted="CPUExecutionProvider")
+    fake(granted=CPU)
     with pytest.raises(
         DeviceError, match=r"cuda:1: could not be started.*Not found: libcublasLt\.so\.13\. CUDA 13.*\[cuda\]"
     ):
@@ -132,18 +79,82 @@ def test_cuda_gets_its_options_and_says_its_index(loaded: ModelFile, fake: Calla
     runtime = fake()
     assert open_onnxruntime(loaded, "cuda:2").device == "cuda:2"
     ((name, options),) = runtime.asked[0]
-    assert name == "CUDAExecutionProvider"
+    assert name == CUDA
     assert options["device_id"] == "2"
     assert options["use_tf32"] == "0"
     assert options["cudnn_conv_algo_search"] == "HEURISTIC"
+    assert options["enable_cuda_graph"] == "1"
 
 
 def test_cuda_always_sees_the_same_batch(loaded: ModelFile, fake: Callable[..., FakeRuntime]):
+    """But for the patch that proves that replays are right."""
     runtime = fake()
     opened = open_onnxruntime(loaded, "cuda:0")
-    assert opened.predict(PATCHES).shape == PATCHES.shape
+    np.testing.assert_array_equal(opened.predict(PATCHES), PATCHES + 1)
+    assert runtime.session is not None
+    assert set(runtime.session.shapes) == {(1, 1, 8, 8, 8), (opened.batch, 1, 8, 8, 8)}
+    assert opened.note == ""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ({"refuses": "This session cannot use the graph capture feature\nmore"}, "This session cannot use the graph"),
+        ({"stale": True}, "replayed another answer."),
+    ],
+)
+def test_where_recording_fails_cuda_runs_without_and_says_so(loaded: ModelFile, fake, behaviour: Any, reason: str):
+    runtime = fake(**behaviour)
+    opened = open_onnxruntime(loaded, "cuda:0")
+    assert opened.device == "cuda:0"
+    assert opened.note.startswith("CUDA graphs are off: ")
+    assert reason in opened.note
+    np.testing.assert_array_equal(opened.predict(PATCHES), PATCHES + 1)
+    assert [asked[0][1]["enable_cuda_graph"] for asked in runtime.asked] == ["1", "0"]
+
+
+@pytest.mark.parametrize(("precision", "flags"), [("fp32", "00"), ("fp16", "10"), ("int8", "01")])
+def test_tensorrt_keeps_its_engine_by_model_and_leaves_the_rest_to_cuda(
+    loaded: ModelFile, fake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, precision: str, flags: str
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    runtime = fake(granted=TENSORRT)
+    model = replace(loaded, spec=loaded.spec.model_copy(update={"precision": precision}))
+    opened = open_tensorrt(model, "cuda:1")
+    assert opened.device == "cuda:1"
+    ((name, options), (rest, for_rest)) = runtime.asked[0]
+    assert (name, rest) == (TENSORRT, CUDA)
+    assert options["device_id"] == for_rest["device_id"] == "1"
+    assert options["trt_fp16_enable"] + options["trt_int8_enable"] == flags
+    kept = Path(options["trt_engine_cache_path"])
+    assert kept.is_dir()
+    assert kept.is_relative_to(tmp_path / "mtranslate" / "tensorrt")
+    assert kept.name.startswith(loaded.sha256)
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+    np.testing.assert_array_equal(opened.predict(PATCHES), PATCHES + 1)
     assert runtime.session is not None
     assert runtime.session.shapes == [(opened.batch, 1, 8, 8, 8)]
+
+
+def test_tensorrt_without_a_cache_folder_builds_each_time(loaded: ModelFile, fake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/no-folder")
+    runtime = fake(granted=TENSORRT)
+    open_tensorrt(loaded, "cuda:0")
+    assert "trt_engine_cache_enable" not in runtime.asked[0][0][1]
+
+
+@pytest.mark.parametrize("granted", [CUDA, CPU])
+def test_tensorrt_that_is_not_granted_is_an_error(loaded: ModelFile, fake, granted: str):
+    """onnxruntime falls back to CUDA, or to the CPU, and says nothing."""
+    fake(granted=granted)
+    with pytest.raises(DeviceError, match=r"cuda:0: could not be started.*TensorRT 10 is needed.*\[cuda,tensorrt\]"):
+        open_tensorrt(loaded, "cuda:0")
+
+
+def test_tensorrt_has_no_cpu(loaded: ModelFile):
+    with pytest.raises(DeviceError, match="cpu: is not a device of TensorRT"):
+        open_tensorrt(loaded, "cpu")
 
 
 def test_large_patches_make_small_batches(loaded: ModelFile):
@@ -159,7 +170,7 @@ def test_a_device_out_of_memory_gets_fewer_patches_and_says_so(loaded: ModelFile
     many = np.repeat(PATCHES, 5, axis=0)
     np.testing.assert_array_equal(opened.predict(many), many + 1)
     assert runtime.session is not None
-    assert {shape[0] for shape in runtime.session.shapes} == {4}
+    assert {shape[0] for shape in runtime.session.shapes} == {1, 4}
     assert opened.note == "The device's memory holds 4 patches at once, not 16."
 
 
