@@ -48,7 +48,8 @@ def tensorrt_session(
 ) -> Any:
     """The graph in `data` on GPU `index` by TensorRT with `options`, and by CUDA what TensorRT leaves.
 
-    `threads` of the CPU serve what the GPU leaves. Raises `DeviceError` with the reason when TensorRT is not what runs it.
+    `threads` of the CPU serve what the GPU leaves. Raises `DeviceError` with the reason when TensorRT is not what runs
+    it.
     """
     # The only switch there is: without it TensorRT computes convolutions with 10 bits of mantissa.
     os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
