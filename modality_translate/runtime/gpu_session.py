@@ -44,10 +44,11 @@ def cuda_session(
 
 
 def tensorrt_session(
-    runtime: Any, data: bytes, index: int, subject: str, options: dict[str, str], threads: int | None = None
+    runtime: Any, data: bytes, index: int, subject: str, threads: int | None = None, kept: ModelFile | None = None
 ) -> Any:
-    """The graph in `data` on GPU `index` by TensorRT with `options`, and by CUDA what TensorRT leaves.
+    """The graph in `data` on GPU `index` by TensorRT, and by CUDA what TensorRT leaves.
 
+    What it builds is kept for the next time where it is said to be for the model `kept`, in that model's precision.
     `threads` of the CPU serve what the GPU leaves. Raises `DeviceError` with the reason when TensorRT is not what runs
     it.
     """
@@ -56,7 +57,8 @@ def tensorrt_session(
     missing = _ready(runtime, _TENSORRT, index)
     missing += [name for name in _tensorrt_files() if _library(name) is None]
     needed = f"{_not_found(missing)}{_TENSORRT_NEEDED}"
-    providers = [(_TENSORRT, {"device_id": str(index), **options}), _cuda(index, recorded=False)]
+    options = {"device_id": str(index), **(_engine_options(kept) if kept else {})}
+    providers = [(_TENSORRT, options), _cuda(index, recorded=False)]
     return _granted(new_session(runtime, data, providers, threads, subject), _TENSORRT, index, needed)
 
 
@@ -69,22 +71,18 @@ def tensorrt_version() -> str:
     return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
 
 
-def engine_options(model: ModelFile) -> dict[str, str]:
-    """TensorRT's precision for `model`, and where the engine that it builds for it is kept: minutes of work.
-
-    onnxruntime names an engine by its graph but not by its weights, so every model gets a folder of its own.
-    """
+def _engine_options(model: ModelFile) -> dict[str, str]:
     options = {
         "trt_fp16_enable": str(int(model.spec.precision == "fp16")),
         "trt_int8_enable": str(int(model.spec.precision == "int8")),
     }
     try:
+        # onnxruntime names an engine by its graph but not by its weights: every model gets a folder of its own.
         folder = cache_folder() / "tensorrt" / f"{model.sha256}-{tensorrt_version()}"
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return options
-    kept = {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"}
-    return options | kept | {"trt_engine_cache_path": str(folder), "trt_timing_cache_path": str(folder.parent)}
+    return options | {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(folder)}
 
 
 def _cuda(index: int, recorded: bool) -> tuple[str, dict[str, str]]:

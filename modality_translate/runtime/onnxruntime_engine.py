@@ -19,7 +19,7 @@ from modality_translate.runtime.engine import (
     check_ports,
     running_error,
 )
-from modality_translate.runtime.gpu_session import cuda_session, engine_options, tensorrt_session, tensorrt_version
+from modality_translate.runtime.gpu_session import cuda_session, tensorrt_session, tensorrt_version
 from modality_translate.runtime.halving import Halving
 from modality_translate.runtime.model_file import ModelFile
 from modality_translate.runtime.onnxruntime_session import CPU, new_session
@@ -70,7 +70,7 @@ def open_tensorrt(model: ModelFile, device: str, threads: int | None = None) -> 
         raise DeviceError(device, "is not a device of TensorRT.", "Use -d cuda, or another --engine.")
     runtime = _onnxruntime()
     batch = batch_within(model.spec, _LARGEST_BATCH[kind], _BATCH_VOXELS[kind])
-    session = tensorrt_session(runtime, model.data, int(index), model.name, engine_options(model), threads)
+    session = tensorrt_session(runtime, model.data, int(index), model.name, threads, kept=model)
     # Another shape would build another engine.
     predict = Halving(_predict(_fitting(session, model), model.name), batch, fill=True)
     return Engine(f"onnxruntime {runtime.__version__}, TensorRT {tensorrt_version()}", device, batch, predict)
@@ -88,7 +88,7 @@ def try_onnxruntime(data: bytes, device: str, shape: tuple[int, ...]) -> None:
 
 def try_tensorrt(data: bytes, device: str, shape: tuple[int, ...]) -> None:
     """As `try_onnxruntime`, by TensorRT, which keeps nothing of it."""
-    session = tensorrt_session(_onnxruntime(), data, int(device.partition(":")[2]), _TEST_MODEL, {})
+    session = tensorrt_session(_onnxruntime(), data, int(device.partition(":")[2]), _TEST_MODEL)
     _predict(session, _TEST_MODEL)(np.ones(shape, np.float32))
 
 

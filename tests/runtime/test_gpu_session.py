@@ -35,7 +35,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_tensorrt_s_libraries_come_from_its_wheel_in_the_order_of_their_need(wheel: list[str], tmp_path: Path):
-    session = tensorrt_session(FakeRuntime(granted=TENSORRT), b"", 0, "model.onnx", {})
+    session = tensorrt_session(FakeRuntime(granted=TENSORRT), b"", 0, "model.onnx")
     assert session.get_providers() == [TENSORRT]
     names = {"linux": ["libnvinfer.so.10", "libnvonnxparser.so.10"]}.get(sys.platform, wheel)
     assert wheel == [str(tmp_path / "tensorrt_libs" / name) for name in names]
@@ -50,7 +50,7 @@ def test_without_tensorrt_its_libraries_are_named(monkeypatch: pytest.MonkeyPatc
     assert tensorrt_version() == ""
     missing = r"Not found: libcublasLt\.so\.13, \S*nvinfer\S+, \S*nvonnxparser\S+\. TensorRT 10"
     with pytest.raises(DeviceError, match=missing):
-        tensorrt_session(FakeRuntime(granted=CUDA), b"", 0, "model.onnx", {})
+        tensorrt_session(FakeRuntime(granted=CUDA), b"", 0, "model.onnx")
 
 
 def test_the_cpu_is_never_taken_for_the_gpu(capfd: pytest.CaptureFixture[str]):
@@ -63,4 +63,4 @@ def test_an_onnxruntime_without_the_provider_says_which_to_install(monkeypatch: 
     runtime = FakeRuntime()
     monkeypatch.setattr(runtime, "get_available_providers", lambda: [CPU])
     with pytest.raises(DeviceError, match=r"is not part of the installed onnxruntime.*\[gpu\]"):
-        tensorrt_session(runtime, b"", 0, "model.onnx", {})
+        tensorrt_session(runtime, b"", 0, "model.onnx")
