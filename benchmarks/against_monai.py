@@ -30,7 +30,7 @@ from limbs import markdown
 from modality_translate import read_volume
 from modality_translate.exporting.calibration import sources_in
 from modality_translate.pipeline.spec import PrecisionName
-from modality_translate.runtime.engine_choice import ENGINES
+from modality_translate.runtime.engine_choice import ON_CPU
 from modality_translate.runtime.model_file import read_model
 from models import Made, make_model
 
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--dims", type=int, nargs="+", choices=(2, 3), default=[2, 3])
     parser.add_argument("--overlap", type=float, default=0.25)
-    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
+    parser.add_argument("--engines", nargs="+", choices=list(ON_CPU), default=list(ON_CPU))
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "int8"), default=["fp32", "int8"])
     parser.add_argument("--memory", help="Run ours a second time under this limit, such as 0.5GB.")
     options = parser.parse_args()

@@ -26,7 +26,7 @@ from modality_translate.exporting.precision import gate, make_variant
 from modality_translate.pipeline.self_test import measure_self_test
 from modality_translate.pipeline.spec import PrecisionName
 from modality_translate.runtime.engine import Engine
-from modality_translate.runtime.engine_choice import ENGINES
+from modality_translate.runtime.engine_choice import ON_CPU
 from modality_translate.runtime.model_file import ModelFile, read_model
 from modality_translate.runtime.shipped import located
 
@@ -96,7 +96,7 @@ def main() -> None:
     engines: dict[str, Engine] = {}
     for precision in PRECISIONS:
         file = model if precision == "fp32" else read_model(variant(model, precision, sources, given.output))
-        for opener in ENGINES.values():
+        for opener in ON_CPU.values():
             engine = opener(file, "cpu", given.threads)
             engines[f"{engine.name} {precision}"] = engine
     sides = {name: (lambda engine=engine: in_batches(engine, patches)) for name, engine in engines.items()}

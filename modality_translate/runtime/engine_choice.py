@@ -25,11 +25,11 @@ from modality_translate.runtime.onnxruntime_engine import (
 from modality_translate.runtime.openvino_engine import open_openvino, try_openvino
 
 EngineName = Literal["auto", "onnxruntime", "openvino", "tensorrt"]
-ENGINES: dict[str, Callable[[ModelFile, str, int | None], Engine]] = {
+ON_CPU: dict[str, Callable[[ModelFile, str, int | None], Engine]] = {
     "onnxruntime": open_onnxruntime,
     "openvino": open_openvino,
-    "tensorrt": open_tensorrt,
 }
+ENGINES = {**ON_CPU, "tensorrt": open_tensorrt}
 _OWN = {"openvino": "cpu", "tensorrt": "cuda:0"}
 """The device that an engine takes by itself, where it has one kind only."""
 _VOLUME = 100
@@ -101,7 +101,7 @@ def _on_cpu(model: ModelFile, threads: int | None, engine: EngineName) -> Engine
     known = recall(model.sha256, threads)
     if known is None:
         return _measured(model, threads)
-    return replace(ENGINES[known.faster](model, "cpu", threads), choice=_told(known, "measured before"))
+    return replace(ON_CPU[known.faster](model, "cpu", threads), choice=_told(known, "measured before"))
 
 
 def _measured(model: ModelFile, threads: int | None) -> Engine:
