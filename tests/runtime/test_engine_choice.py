@@ -150,3 +150,9 @@ def test_less_than_one_thread_is_refused(loaded: ModelFile, threads: int):
 def test_an_unknown_engine_is_refused(loaded: ModelFile):
     with pytest.raises(RecipeError, match=r"torch: is not an engine\. Give auto, onnxruntime or openvino"):
         open_engine(loaded, "cpu", engine="torch")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("device", "tried"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1")])
+def test_tensorrt_never_becomes_another_engine(loaded: ModelFile, device: str, tried: str):
+    with pytest.raises(DeviceError, match=rf"^{tried}: (has no NVIDIA driver|is not part of)"):
+        open_engine(loaded, device, engine="tensorrt")
