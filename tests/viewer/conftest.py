@@ -24,7 +24,7 @@ from modality_translate.viewer.server import Site, address, open_server
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MOST_SECONDS = 25
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-HOST = """async ({task, models, volumes, force}) => {
+HOST = """async ({task, groups, force}) => {
     const { Host } = await import(new URL("host/client.js", location.href));
     const { fetchParts } = await import(new URL("host/parts.js", location.href));
     const bytes = (text) => new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]);
@@ -36,13 +36,15 @@ HOST = """async ({task, models, volumes, force}) => {
     const host = new Host(start, await fetchParts(new URL("vendor/", location.href)));
     const attempt = (promise) => promise.catch((error) => ({ error: error.message }));
     const results = [];
-    for (const model of models) {
-        const loaded = await attempt(host.load(bytes(model)));
-        if (loaded.error || task === "load") results.push(loaded);
-    }
-    for (const volume of volumes) {
-        const done = await attempt(host[task](bytes(volume), force));
-        results.push(done.nifti ? { nifti: await text(done.nifti) } : done);
+    for (const [models, volumes] of groups) {
+        for (const model of models) {
+            const loaded = await attempt(host.load(bytes(model)));
+            if (loaded.error || task === "load") results.push(loaded);
+        }
+        for (const volume of volumes) {
+            const done = await attempt(host[task](bytes(volume), force));
+            results.push(done.nifti ? { nifti: await text(done.nifti) } : done);
+        }
     }
     host.stop("done");
     return results;
@@ -121,15 +123,15 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def ask_host(open_page: Callable[[str], Any], serve: Callable[..., str], tmp_path: Path) -> Callable[..., Any]:
-    """Give the bytes of models and volumes to the host's `task` in the browser; its answers."""
+    """Give the bytes of models, then of volumes, group by group, to the host's `task` in the browser; its answers."""
 
-    def ask(task: str, models: list[bytes], volumes: list[bytes], force: bool = True) -> Any:
+    def ask(task: str, *groups: tuple[list[bytes], list[bytes]], force: bool = True) -> Any:
         anything = tmp_path / "report.html"
         anything.write_text("served, so that there is a page to stand on")
-        coded = [[base64.b64encode(file).decode() for file in files] for files in (models, volumes)]
+        coded = [[[base64.b64encode(file).decode() for file in files] for files in group] for group in groups]
         # Any address of the server will do, and this one draws nothing.
         page = open_page(serve(anything) + "files.json")
-        return page.evaluate(HOST, {"task": task, "models": coded[0], "volumes": coded[1], "force": force})
+        return page.evaluate(HOST, {"task": task, "groups": coded, "force": force})
 
     return ask
 
@@ -137,13 +139,13 @@ def ask_host(open_page: Callable[[str], Any], serve: Callable[..., str], tmp_pat
 @pytest.fixture
 def in_browser(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
     """The answers of `task` for each volume, after the model, if any, was loaded."""
-    return lambda task, model, volumes: ask_host(task, [model] if model else [], volumes)
+    return lambda task, model, volumes: ask_host(task, ([model] if model else [], volumes))
 
 
 @pytest.fixture
 def in_browser_models(ask_host: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
     """What loading each of these models answers."""
-    return lambda models: ask_host("load", models, [])
+    return lambda models: ask_host("load", (models, []))
 
 
 def wait_for(page: Any, script: str) -> Any:

@@ -51,7 +51,7 @@ def test_the_browser_refuses_what_the_library_refuses(source: Any, target: Any, 
     spec = spec.model_copy(update={"envelope": envelope_of([measure(volume(ball(SHAPE, channel)), source)])})
     tried = cases(channel)
     files = [nibabel.Nifti1Image(one.array, one.grid.affine).to_bytes() for one in tried.values()]
-    answers = ask_host("translate", [tiny_model(spec)], files, force=False)
+    answers = ask_host("translate", ([tiny_model(spec)], files), force=False)
     wanted = {name: check_envelope(one, spec) for name, one in tried.items()}
     assert wanted["fits"] == []
     assert sum(bool(reasons) for reasons in wanted.values()) >= 6
